@@ -1,0 +1,134 @@
+"""`bus.dead_letters`: see, send again and discard what could not be handled."""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from . import codec
+from .capabilities import Capabilities
+from .envelope import unpack
+from .errors import DecodeError, InvalidOptionError, TargetNotFoundError
+from .message import NO_HEADERS, DeadLetter, Message
+from .names import check_event, check_option_name
+from .transport import Redriven, Session, StoredDeadLetter
+
+_PAGE = 100
+MAX_LIMIT = 10_000
+
+
+class DeadLetters:
+    """The dead letters of one bus, of all its groups and instances.
+
+    Every method raises NotStartedError, BusClosedError, TransportUnavailableError, and
+    UnsupportedError on a transport without the capability 'redrive'.
+    """
+
+    def __init__(
+        self, session: Callable[[str], Awaitable[Session]], capabilities: Capabilities
+    ) -> None:
+        self._session = session
+        self._capabilities = capabilities
+
+    async def list(
+        self,
+        limit: int = 100,
+        after: str | None = None,
+        event: str | None = None,
+        group: str | None = None,
+    ) -> Sequence[DeadLetter]:
+        """Up to `limit` (1 to 10,000) in order of death, after the dead letter id `after`;
+        of one event, of one group where given."""
+        if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_LIMIT:
+            raise InvalidOptionError(f"limit={limit!r} must be an int from 1 to {MAX_LIMIT}")
+        return [_public(stored) for stored in await self._page(limit, after, event, group)]
+
+    async def redrive(self, dead_letter_id: str) -> bool:
+        """Give the message again to the one group or instance it belongs to (same id, attempts
+        from 1) and remove the dead letter, in one step. False when there is no such dead letter.
+        Raises TargetNotFoundError when its owner is gone; then it stays."""
+        session = await self._checked("dead_letters.redrive")
+        result = await session.redrive(dead_letter_id)
+        if result is Redriven.NO_OWNER:
+            raise TargetNotFoundError(f"the owner of dead letter {dead_letter_id}", bus="this bus")
+        return result is Redriven.DONE
+
+    async def discard(self, dead_letter_id: str) -> bool:
+        """Delete one; False when there is no such dead letter."""
+        session = await self._checked("dead_letters.discard")
+        return await session.discard(dead_letter_id)
+
+    async def redrive_all(self, *, event: str | None = None, group: str | None = None) -> int:
+        """Redrive all that are there now, of one event or group where given; those whose owner
+        is gone stay. Returns how many were given back."""
+        session = await self._checked("dead_letters.redrive_all")
+        done = 0
+        for stored in await self._all(event, group):
+            done += await session.redrive(stored.id) is Redriven.DONE
+        return done
+
+    async def discard_all(self, *, event: str | None = None, group: str | None = None) -> int:
+        """Delete all that are there now, of one event or group where given; return how many."""
+        session = await self._checked("dead_letters.discard_all")
+        done = 0
+        for stored in await self._all(event, group):
+            done += await session.discard(stored.id)
+        return done
+
+    async def _checked(self, call: str) -> Session:
+        self._capabilities.require("redrive", transport="this transport", for_=call)
+        return await self._session(call)
+
+    async def _page(
+        self, limit: int, after: str | None, event: str | None, group: str | None
+    ) -> Sequence[StoredDeadLetter]:
+        if event is not None:
+            check_event(event)
+        if group is not None:
+            check_option_name("group", group)
+        session = await self._checked("dead_letters.list")
+        return await session.dead_letters(limit, after, event, group)
+
+    async def _all(self, event: str | None, group: str | None) -> Sequence[StoredDeadLetter]:
+        # All ids first: what is redriven and fails again must not be seen twice.
+        found: deque[StoredDeadLetter] = deque()
+        after: str | None = None
+        while page := await self._page(_PAGE, after, event, group):
+            found += page
+            after = page[-1].id
+        return tuple(found)
+
+
+def _public(stored: StoredDeadLetter) -> DeadLetter:
+    return DeadLetter(
+        id=stored.id,
+        message=_message(stored),
+        reason=stored.reason,
+        error=stored.error,
+        traceback=stored.traceback,
+        attempts=stored.attempts,
+        instance=stored.instance,
+        group=stored.group,
+        died_at=datetime.fromtimestamp(stored.died_ms / 1000, UTC),
+    )
+
+
+def _message(stored: StoredDeadLetter) -> Message | None:
+    try:
+        envelope = unpack(stored.data)
+        data = codec.decode(envelope.body)
+    except DecodeError:
+        return None
+    headers = envelope.headers
+    return Message(
+        id=envelope.id,
+        event=envelope.event,
+        data=data,
+        mode=envelope.mode,
+        source=envelope.source,
+        target=envelope.target,
+        timestamp_ms=envelope.timestamp_ms,
+        headers=NO_HEADERS if headers is None else MappingProxyType(dict(headers)),
+        attempt=max(1, stored.attempts),
+        group=stored.group,
+    )

@@ -1,0 +1,56 @@
+"""The hooks of the pluggy project ``eventbus``.
+
+A transport plug-in is a module named by an entry point of group ``eventbus`` whose name is the URL
+scheme; it implements the first two hooks. Observers are objects passed as ``plugins=[...]`` to one
+bus, never switched on by being installed; they implement the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pluggy
+
+if TYPE_CHECKING:
+    from .capabilities import Capabilities
+    from .transport import Transport
+
+PROJECT = "eventbus"
+ENTRY_POINT_GROUP = "eventbus"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+class Opening(NamedTuple):
+    """What a plug-in is given to build a transport."""
+
+    target: Any
+    """The URL, or the typed config that the user passed instead."""
+    scheme: str
+    bus: str
+    """Name of the bus."""
+    io_timeout: float
+    """Seconds after which a call to the store without an answer has failed."""
+
+
+@hookspec(firstresult=True)
+def eventbus_open_transport(opening: Opening) -> Transport:
+    """Build the transport for `opening`, without I/O.
+
+    Raises InvalidOptionError when the URL or config is wrong; the text must not hold a password.
+    """
+    raise NotImplementedError  # a specification; pluggy never calls it
+
+
+@hookspec(firstresult=True)
+def eventbus_capabilities() -> Capabilities:
+    """What transports of this plug-in can do, known without opening one."""
+    raise NotImplementedError  # a specification; pluggy never calls it
+
+
+@hookspec
+def eventbus_incident(bus: str, instance: str, kind: str, details: Mapping[str, str]) -> None:
+    """Something exceptional happened here: a retry, dead letter, takeover, fencing, loss, change
+    of the store's state. Called on the bus's loop: return quickly. What it raises is logged."""

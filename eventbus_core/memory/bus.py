@@ -1,0 +1,159 @@
+"""Everything that is stored of one bus. Every method runs under the store's lock."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING
+
+from ..clock import Clock
+from ..modes import EventMode
+from ..options import SharedOptions, most_generous
+from ..transport import (
+    Channel,
+    ChannelKind,
+    Death,
+    Outgoing,
+    Published,
+    Redriven,
+)
+from .broadcasts import BroadcastLog, Reader
+from .dead import DeadLetters
+from .queue import Entry, Item, Queue
+from .work import Group, WorkStream
+
+if TYPE_CHECKING:
+    from .presence import Presence, Remembered
+
+
+class StoredBus:
+    """Broadcasts, inboxes, work streams, presences and dead letters of one bus."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.options = SharedOptions()
+        """Those in force; after the last instance has gone, those that were."""
+        self.used_at = clock.monotonic()
+        """When something last happened here, besides the leases of those present."""
+        self.log = BroadcastLog()
+        self.inboxes: dict[str, Queue] = {}  # by instance id
+        self.streams: dict[str, WorkStream] = {}  # by event
+        self.dead = DeadLetters()
+        self.presences: dict[str, Presence] = {}  # by incarnation
+        self.holders: dict[str, Presence] = {}  # by instance id
+        self.remembered: dict[str, Remembered] = {}  # by fixed instance id
+        self._positions = count(1)
+
+    def ring(self) -> None:
+        """Let every waiting fetch look again."""
+        for presence in self.presences.values():
+            presence.ring()
+
+    def refresh_options(self, now: float) -> SharedOptions:
+        """Put the most generous options of the living in force; return them."""
+        living = [p.member.options for p in self.presences.values() if p.lives(now)]
+        if living:
+            self.options = most_generous(living)
+        return self.options
+
+    def readers(self) -> list[Reader]:
+        """The places in the broadcasts of everyone who is not known to be dead."""
+        return [p.reader for p in self.presences.values() if p.reader is not None]
+
+    # Storing
+
+    def store(self, message: Outgoing, now: float) -> Published:
+        """Store one message, or say why not."""
+        self.used_at = now
+        if message.mode is EventMode.BROADCAST:
+            self.log.add(message.event, message.data, now)
+            options = self.options
+            # Longer than that, and there is something to remove. Heartbeats trim the rest.
+            if len(self.log) > options.max_message_count + options.max_backlog:
+                self.trim_log(now)
+            return Published.STORED
+        if message.mode is EventMode.UNICAST:
+            inbox = self.inboxes.get(message.target or "")
+            if inbox is None:
+                return Published.TARGET_NOT_FOUND
+            return self._store_bounded(inbox, message, now)
+        stream = self.streams.get(message.event)
+        if stream is None:
+            stream = self.streams[message.event] = WorkStream(message.event)
+        return self._store_bounded(stream, message, now)
+
+    def _store_bounded(self, place: Queue | WorkStream, message: Outgoing, now: float) -> Published:
+        if place.backlog >= self.options.max_backlog:
+            return Published.BACKLOG_FULL
+        place.add(Entry(next(self._positions), message.event, message.data, now))
+        return Published.STORED
+
+    def trim_log(self, now: float) -> None:
+        """Remove broadcasts as the options in force say."""
+        self.log.trim(
+            self.readers(),
+            older_than=now - self.options.message_retention,
+            most=self.options.max_message_count,
+            max_unhandled=self.options.max_backlog,
+        )
+
+    # Work
+
+    def queue(self, channel: Channel, instance_id: str) -> Queue | None:
+        """The queue behind a channel of an instance."""
+        if channel.kind is ChannelKind.WORK:
+            return self.group(channel.event, channel.group)
+        return self.inboxes.get(instance_id)
+
+    def group(self, event: str, name: str) -> Group | None:
+        """A group's place in the stream of an event."""
+        stream = self.streams.get(event)
+        return None if stream is None else stream.groups.get(name)
+
+    def open_groups(self, presence: Presence, now: float) -> None:
+        """Give every group that it works for a place in the event's stream."""
+        for event, name in presence.work():
+            stream = self.streams.get(event)
+            if stream is None:
+                stream = self.streams[event] = WorkStream(event)
+            stream.open_group(name, only_new=presence.member.only_new, now=now)
+            stream.groups[name].last_member_at = now
+
+    # Dead letters
+
+    def bury(
+        self, entry: Entry, death: Death, *, instance: str, group: str | None, now: float
+    ) -> None:
+        """Keep a message as a dead letter."""
+        self.dead.add(
+            data=entry.data,
+            event=entry.event,
+            instance=instance,
+            group=group,
+            death=death,
+            now=now,
+            unix_time=self.clock.time(),
+        )
+
+    def bury_all(
+        self, queue: Queue, reason: str, *, instance: str, group: str | None, now: float
+    ) -> None:
+        """Turn all that a queue has into dead letters."""
+        for item in queue.empty():
+            death = Death(reason, attempts=item.starts)
+            self.bury(item.entry, death, instance=instance, group=group, now=now)
+            queue.finished(item.entry)
+
+    def redrive(self, letter_id: str, now: float) -> Redriven:
+        """Give a dead letter back to the one group or instance that it belongs to."""
+        letter = self.dead.get(letter_id)
+        if letter is None:
+            return Redriven.UNKNOWN
+        if letter.group is not None:
+            queue: Queue | None = self.group(letter.event, letter.group)
+        else:
+            queue = self.inboxes.get(letter.instance)
+        if queue is None:
+            return Redriven.NO_OWNER
+        queue.put_back(Item(Entry(next(self._positions), letter.event, letter.data, now)))
+        self.dead.remove(letter_id)
+        return Redriven.DONE

@@ -1,0 +1,261 @@
+"""One life of a bus, from `init` to `close`: its parts, its tasks, and the order of ending."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from ._version import __version__
+from .clock import Clock
+from .deadline import Deadline
+from .dispatcher import Dispatcher
+from .errors import TransportUnavailableError
+from .ids import new_incarnation
+from .intake import Intake
+from .lane import Lane
+from .membership import Membership
+from .options import Options
+from .publisher import Publisher
+from .registry import Registry
+from .settler import Settler
+from .stats import Counters
+from .store_state import StoreState
+from .threads import HandlerThreads
+from .transport import Member, Transport
+
+log = logging.getLogger("eventbus_core")
+
+_TAIL_SECONDS = 1.0
+"""Kept of `publish_timeout` for withdrawing, after the last settlements."""
+
+
+class Runtime:
+    """Everything that exists while a bus is started."""
+
+    def __init__(
+        self,
+        *,
+        options: Options,
+        instance_id: str,
+        transport: Transport,
+        registry: Registry,
+        counters: Counters,
+        incident: Callable[[str, Mapping[str, str]], None],
+    ) -> None:
+        self.options = options
+        self.transport = transport
+        self.clock: Clock = transport.clock
+        self.loop = asyncio.get_running_loop()
+        self.abort = asyncio.Event()
+        """Set: do not wait for handlers any longer."""
+        self._instance_id = instance_id
+        self._registry = registry
+        self._tasks: list[asyncio.Task[None]] = []
+        self.store = StoreState(self.clock, lambda kind, text: incident(kind, {"text": text}))
+        self.membership = Membership(
+            bus=options.name,
+            clock=self.clock,
+            transport=transport,
+            registry=registry,
+            store=self.store,
+            counters=counters,
+            heartbeat_interval=_s(options.heartbeat_interval),
+            describe=self._member,
+            incident=incident,
+        )
+        self.settler = Settler(
+            clock=self.clock, membership=self.membership, store=self.store, counters=counters
+        )
+        self.publisher = Publisher(
+            bus=options.name,
+            clock=self.clock,
+            membership=self.membership,
+            store=self.store,
+            counters=counters,
+            timeout=_s(options.publish_timeout),
+            max_backlog=options.max_backlog,
+        )
+        self.threads = HandlerThreads(options.handler_threads, name=options.name)
+        self.dispatcher = Dispatcher(
+            clock=self.clock,
+            registry=registry,
+            membership=self.membership,
+            settler=self.settler,
+            store=self.store,
+            counters=counters,
+            threads=self.threads,
+            fixed_id=options.instance_id is not None,
+            lease=_s(options.lease),
+            debug=options.debug,
+            incident=incident,
+        )
+        self.intake = Intake(
+            clock=self.clock,
+            membership=self.membership,
+            dispatcher=self.dispatcher,
+            store=self.store,
+        )
+
+    # Start
+
+    async def start(self) -> None:
+        """Connect and join. Raises TransportUnavailableError after `connect_timeout`, or
+        InstanceIdInUseError; then nothing is left behind."""
+        try:
+            await self._connect_and_join()
+        except BaseException:
+            await self._give_up()
+            raise
+        self._log_replay()
+        loops: list[tuple[str, Coroutine[Any, Any, None]]] = [
+            ("heartbeat", self.membership.run()),
+            ("announce", self.membership.announce()),
+            ("settle", self.settler.run()),
+            ("publish", self.publisher.run()),
+            ("publish-watch", self.publisher.watch()),
+        ]
+        if self.options.role != "publisher":
+            loops.append(("intake", self.intake.run()))
+        for name, loop in loops:
+            task = asyncio.create_task(loop, name=f"eventbus-{name}:{self._instance_id}")
+            task.add_done_callback(_report_crash)
+            self._tasks.append(task)
+
+    async def _connect_and_join(self) -> None:
+        limit = _s(self.options.connect_timeout)
+        deadline = self.clock.monotonic() + limit
+        while True:
+            try:
+                left = max(0.01, deadline - self.clock.monotonic())
+                async with Deadline(self.clock, left):
+                    await self.transport.connect()
+                await self.membership.join()
+                return
+            except (TransportUnavailableError, TimeoutError) as exc:
+                if self.clock.monotonic() >= deadline:
+                    raise TransportUnavailableError(
+                        f"no connection to the store within connect_timeout={limit:g} s: {exc}"
+                    ) from exc
+                await self.clock.sleep(min(self.store.failed(exc), limit))
+
+    async def _give_up(self) -> None:
+        # A join whose answer was lost may have been stored: withdraw what there is.
+        try:
+            async with Deadline(self.clock, _TAIL_SECONDS):
+                await self.membership.leave()
+        except (TransportUnavailableError, TimeoutError):
+            log.debug("could not withdraw after a failed start")
+        finally:
+            self.threads.close()
+            await self.transport.close()
+
+    def _member(self) -> Member:
+        options = self.options
+        return Member(
+            instance_id=self._instance_id,
+            incarnation=new_incarnation(),
+            fixed=options.instance_id is not None,
+            role=options.role,
+            group=options.group,
+            lease=_s(options.lease),
+            only_new=options.only_new,
+            subscriptions=self._registry.announced(),
+            options=options.shared(),
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=__version__,
+            started_ms=int(self.clock.time() * 1000),
+        )
+
+    def _log_replay(self) -> None:
+        session = self.membership.session
+        if session is not None and session.replayed:
+            log.info(
+                "new instance %r replays %d retained broadcasts; a fixed instance_id resumes "
+                "where it was, and only_new=True skips them",
+                self._instance_id,
+                session.replayed,
+            )
+
+    # End
+
+    async def close(self, spare: asyncio.Task[Any] | None) -> None:
+        """Drain and withdraw, within `drain_timeout` + `publish_timeout`. Does not wait for the
+        handler that runs in `spare`, which is the one that closes the bus."""
+        clock = self.clock
+        await self._end_task("intake")
+        self.dispatcher.stop()
+        lanes = tuple(self.dispatcher.lanes.values())
+        for lane in lanes:
+            if spare is not None:
+                lane.spare(spare)
+        await self._drain(lanes, clock.monotonic() + _s(self.options.drain_timeout))
+        rest = _s(self.options.publish_timeout)
+        tail = min(_TAIL_SECONDS, rest / 2)
+        try:
+            await self._flush(lanes, rest - tail)
+        finally:
+            for name in ("publish", "publish-watch", "settle", "announce", "heartbeat"):
+                await self._end_task(name)
+            self.publisher.abandon()
+            await self._withdraw(tail)
+
+    async def _drain(self, lanes: tuple[Lane, ...], deadline: float) -> None:
+        """Wait for running handlers until the deadline or `abort`."""
+        while running := {task for lane in lanes for task in lane.running}:
+            left = deadline - self.clock.monotonic()
+            if left <= 0 or self.abort.is_set():
+                return
+            aborted = asyncio.ensure_future(self.abort.wait())
+            timer = asyncio.ensure_future(self.clock.sleep(left))
+            try:
+                await asyncio.wait({*running, aborted, timer}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for waiter in (aborted, timer):
+                    waiter.cancel()
+                await asyncio.gather(aborted, timer, return_exceptions=True)
+
+    async def _flush(self, lanes: tuple[Lane, ...], seconds: float) -> None:
+        cancelled = [task for lane in lanes for task in lane.abort()]
+        try:
+            async with Deadline(self.clock, seconds):
+                if cancelled:
+                    await asyncio.wait(cancelled)
+                await self.publisher.drained()
+                await self.settler.drained()
+        except TimeoutError:
+            names = {lane.binding.name for lane in lanes if lane.running}
+            log.error(
+                "closing without an answer of the store for %d settlements%s",
+                self.settler.unsettled,
+                f"; these handlers ignored their cancellation: {', '.join(names)}" if names else "",
+            )
+
+    async def _withdraw(self, seconds: float) -> None:
+        try:
+            async with Deadline(self.clock, seconds):
+                await self.membership.leave()
+        except (TransportUnavailableError, TimeoutError) as exc:
+            log.warning("could not withdraw from the store; the lease will run out: %s", exc)
+        finally:
+            self.threads.close()
+            await self.transport.close()
+
+    async def _end_task(self, name: str) -> None:
+        full = f"eventbus-{name}:{self._instance_id}"
+        for task in [task for task in self._tasks if task.get_name() == full]:
+            self._tasks.remove(task)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+def _report_crash(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("%s ended: this is a bug in the library", task.get_name(), exc_info=error)
+
+
+def _s(value: Any) -> float:
+    """An option that was validated to be float seconds."""
+    return float(value)
