@@ -1,0 +1,68 @@
+"""The Lua scripts: read once from package data, called by digest, sent in full when unknown."""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+from .faults import has_code
+from .link import Arg, Link
+
+_USES: Final = re.compile(r"^-- Uses: (.+)$", re.MULTILINE)
+
+
+class Script:
+    """One script, with the shared parts that its header names put before it."""
+
+    def __init__(self, name: str) -> None:
+        body = _read(name)
+        named = _USES.search(body)
+        shared = [part.strip() for part in named.group(1).split(",")] if named else []
+        self.source: Final = "\n".join([*map(_read, shared), body])
+        self.digest: Final = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+
+    def __call__(
+        self, link: Link, keys: Sequence[Arg], args: Sequence[Arg]
+    ) -> "asyncio.Future[Any]":
+        """Send it; return the future of its reply.
+
+        It keeps its place among other calls of the link, except for a call that finds the script
+        unknown to the server: that one is sent again, behind what was sent meanwhile.
+        """
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        def asked(done: "asyncio.Future[Any]") -> None:
+            fault = done.exception()
+            if fault is None:
+                if not answer.done():
+                    answer.set_result(done.result())
+            elif has_code(fault, "NOSCRIPT"):
+                again = link.call("EVAL", self.source, len(keys), *keys, *args)
+                again.add_done_callback(evaluated)
+            elif not answer.done():
+                answer.set_exception(fault)
+
+        def evaluated(done: "asyncio.Future[Any]") -> None:
+            if answer.done():
+                done.exception()
+            elif (fault := done.exception()) is not None:
+                answer.set_exception(fault)
+            else:
+                answer.set_result(done.result())
+
+        link.call("EVALSHA", self.digest, len(keys), *keys, *args).add_done_callback(asked)
+        return answer
+
+
+@cache
+def _read(name: str) -> str:
+    return resources.files(__package__).joinpath("lua", f"{name}.lua").read_text("utf-8")
+
+
+@cache
+def script(name: str) -> Script:
+    """The script of that name, read once per process."""
+    return Script(name)
