@@ -9,27 +9,30 @@ from typing import Any, Self, TypeVar, overload
 
 from .capabilities import Capabilities
 from .dead_letters import DeadLetters
+from .deadline import Deadline
 from .durations import Duration
 from .emission import log_emit, make_outgoing
 from .errors import (
     BusClosedError,
     InvalidOptionError,
     NotStartedError,
+    TransportUnavailableError,
     UnsupportedError,
 )
+from .handler_call import running_handler
 from .ids import MessageIds, new_instance_id
-from .lane import current_worker
+from .inhand import InHand
 from .modes import EventMode
 from .names import check_event
 from .options import Options, Role
 from .plugins import observer_manager, open_transport
-from .registry import Handler, Registry, make_binding
+from .registry import Binding, Handler, Registry, make_binding
 from .reports import health_of, stats_of
 from .retry import RetryPolicy
 from .runtime import Runtime
 from .signals import stop_signals
 from .stats import BusHealth, BusStats, Counters
-from .transport import Transport
+from .transport import Session, Transport
 
 log = logging.getLogger("eventbus_core")
 
@@ -114,13 +117,14 @@ class EventBus:
         self._ids: MessageIds | None = None
         self._state = "new"
         self._starting = asyncio.Lock()
+        self._start: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
         # Built now, though used by `init`, so that a wrong URL is reported where it is written.
         self._next_transport: Transport | None = self._open()
         self.capabilities: Capabilities = self._next_transport.capabilities
         """What the transport can do."""
-        self.dead_letters = DeadLetters(self._live_session, self.capabilities)
+        self.dead_letters = DeadLetters(_Sessions(self), self.name, self.capabilities)
         """The messages that could not be handled: list, redrive, discard."""
 
     def __repr__(self) -> str:
@@ -137,17 +141,17 @@ class EventBus:
         """Connect and join; when it returns, the subscriptions made so far are live. Does
         nothing on a started bus; a closed one starts again.
 
-        Raises TransportUnavailableError after `connect_timeout`, and InstanceIdInUseError when
-        a live process keeps the id for longer than its lease and one heartbeat.
+        Raises TransportUnavailableError after `connect_timeout`, InstanceIdInUseError when a
+        live process keeps the id for longer than its lease and one heartbeat, and BusClosedError
+        when `close` was called meanwhile.
         """
         async with self._starting:
             if self._closing is not None:
                 await asyncio.shield(self._closing)
             if self._runtime is not None:
                 return
-            transport, self._next_transport = self._next_transport or self._open(), None
             self._state = "starting"
-            self._stop.clear()
+            transport, self._next_transport = self._next_transport or self._open(), None
             runtime = Runtime(
                 options=self._options,
                 instance_id=self.id,
@@ -156,11 +160,22 @@ class EventBus:
                 counters=self._counters,
                 incident=self._incident,
             )
+            # A task of its own, so that `close` can end it.
+            self._start = asyncio.create_task(runtime.start(), name=f"eventbus-start:{self.id}")
             try:
-                await runtime.start()
+                await self._start
+            except asyncio.CancelledError:
+                self._state = "closed"
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    await _ended(self._start)
+                    raise
+                raise BusClosedError("init") from None
             except BaseException:
                 self._state = "closed"
                 raise
+            finally:
+                self._start = None
             # Ids go on rising over restarts of one bus object.
             self._ids = self._ids or MessageIds(runtime.clock)
             self._runtime = runtime
@@ -168,21 +183,22 @@ class EventBus:
 
     async def close(self) -> None:
         """Stop taking messages, let running handlers finish for at most `drain_timeout`, hand
-        back the rest, withdraw. Idempotent. Cancelled, it stops waiting for handlers, ends
-        properly and is then cancelled. Called by a handler, it does not wait for that handler,
-        whose message counts as handled."""
+        back the rest, withdraw. Idempotent; ends a start that is under way. Cancelled, it stops
+        waiting for handlers, ends properly and is then cancelled. Called by a handler, it does
+        not wait for that handler, whose message counts as handled."""
+        if self._start is not None:
+            self._start.cancel()
+            await _ended(self._start)
+        runtime = self._runtime
         if self._closing is None:
-            if self._runtime is None and self._starting.locked():
-                async with self._starting:
-                    pass  # what is being started can be closed once it is there
-            if self._runtime is None:
+            if runtime is None:
                 self._state = "closed"
                 return
             self._state = "closing"
             self._closing = asyncio.create_task(
-                self._close(self._runtime, current_worker.get()), name=f"eventbus-close:{self.id}"
+                self._close(runtime, running_handler.get()), name=f"eventbus-close:{self.id}"
             )
-        closing, runtime = self._closing, self._runtime
+        closing = self._closing
         try:
             await asyncio.shield(closing)
         except asyncio.CancelledError:
@@ -192,7 +208,7 @@ class EventBus:
             await asyncio.wait((closing,))
             raise
 
-    async def _close(self, runtime: Runtime, spare: asyncio.Task[Any] | None) -> None:
+    async def _close(self, runtime: Runtime, spare: tuple[Binding, InHand] | None) -> None:
         try:
             await runtime.close(spare)
         finally:
@@ -211,6 +227,7 @@ class EventBus:
     async def run(self) -> None:
         """Init, serve until SIGINT, SIGTERM or `stop()`, then close. A second signal ends the
         wait for running handlers. Signals are only seen in the main thread."""
+        self._stop.clear()
         signalled = 0
 
         def on_signal() -> None:
@@ -222,10 +239,17 @@ class EventBus:
                 self._runtime.abort.set()
 
         with stop_signals(on_signal):
-            await self.init()
+            stopped = asyncio.create_task(self._stop.wait(), name=f"eventbus-stop:{self.id}")
+            starting = asyncio.create_task(self.init(), name=f"eventbus-init:{self.id}")
             try:
-                await self._stop.wait()
+                await asyncio.wait((stopped, starting), return_when=asyncio.FIRST_COMPLETED)
+                if starting.done():
+                    starting.result()
+                    await stopped
             finally:
+                stopped.cancel()
+                starting.cancel()
+                await _ended(starting)
                 await self.close()
 
     def stop(self) -> None:
@@ -387,7 +411,6 @@ class EventBus:
     async def ready(self) -> None:
         """Return when every subscription made so far is live and visible to publishers."""
         await self._started("ready").membership.ready()
-        self._started("ready")
 
     def _check_subscribes(self, event: str) -> None:
         check_event(event)
@@ -400,11 +423,12 @@ class EventBus:
         arguments["retry"] = arguments["retry"] or self._options.retry
         binding = make_binding(event, handler, default_group=self._options.group, **arguments)
         self._registry.add(binding)
-        if self._runtime is not None:
-            self._changed()
+        self._changed()
 
     def _changed(self) -> None:
-        assert self._runtime is not None
+        # While the bus starts, what was announced is compared at its end.
+        if self._runtime is None:
+            return
         self._runtime.membership.subscriptions_changed()
         self._runtime.intake.kick()
 
@@ -430,9 +454,6 @@ class EventBus:
             )
         return runtime
 
-    async def _live_session(self, call: str) -> Any:
-        return await self._started(call).membership.alive()
-
     def _incident(self, kind: str, details: Mapping[str, str]) -> None:
         if not self._observers.get_plugins():
             return
@@ -442,3 +463,32 @@ class EventBus:
             )
         except Exception:
             log.exception("an observer failed on %r", kind)
+
+
+class _Sessions:
+    """The live session for `DeadLetters`, waited for as long as for an emit."""
+
+    def __init__(self, bus: EventBus) -> None:
+        self._bus = bus
+
+    async def live(self, call: str) -> Session:
+        runtime = self._bus._started(call)
+        limit = float(self._bus._options.publish_timeout)  # type: ignore[arg-type]
+        try:
+            async with Deadline(runtime.clock, limit):
+                return await runtime.membership.alive(call)
+        except TimeoutError:
+            raise TransportUnavailableError(
+                f"{call}: the instance did not come back within publish_timeout={limit:g} s"
+            ) from None
+
+    def fenced(self, session: Session) -> None:
+        if self._bus._runtime is not None:
+            self._bus._runtime.membership.fenced(session)
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    """Wait for a task's end, whatever it is."""
+    await asyncio.wait((task,))
+    if not task.cancelled():
+        task.exception()

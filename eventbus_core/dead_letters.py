@@ -3,7 +3,9 @@
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
+from typing import Protocol, TypeVar
 
 from . import codec
 from .capabilities import Capabilities
@@ -11,10 +13,21 @@ from .envelope import unpack
 from .errors import DecodeError, InvalidOptionError, TargetNotFoundError
 from .message import NO_HEADERS, DeadLetter, Message
 from .names import check_event, check_option_name
-from .transport import Redriven, Session, StoredDeadLetter
+from .transport import FencedError, Redriven, Session, StoredDeadLetter
 
+R = TypeVar("R")
 _PAGE = 100
 MAX_LIMIT = 10_000
+
+
+class Sessions(Protocol):
+    """Where the live session comes from."""
+
+    async def live(self, call: str) -> Session:
+        """Raises NotStartedError or BusClosedError."""
+
+    def fenced(self, session: Session) -> None:
+        """The store refused it."""
 
 
 class DeadLetters:
@@ -24,10 +37,9 @@ class DeadLetters:
     UnsupportedError on a transport without the capability 'redrive'.
     """
 
-    def __init__(
-        self, session: Callable[[str], Awaitable[Session]], capabilities: Capabilities
-    ) -> None:
-        self._session = session
+    def __init__(self, sessions: Sessions, bus: str, capabilities: Capabilities) -> None:
+        self._sessions = sessions
+        self._bus = bus
         self._capabilities = capabilities
 
     async def list(
@@ -41,62 +53,80 @@ class DeadLetters:
         of one event, of one group where given."""
         if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_LIMIT:
             raise InvalidOptionError(f"limit={limit!r} must be an int from 1 to {MAX_LIMIT}")
-        return [_public(stored) for stored in await self._page(limit, after, event, group)]
+        return [_public(stored) for stored in await self._page("list", limit, after, event, group)]
 
     async def redrive(self, dead_letter_id: str) -> bool:
         """Give the message again to the one group or instance it belongs to (same id, attempts
         from 1) and remove the dead letter, in one step. False when there is no such dead letter.
         Raises TargetNotFoundError when its owner is gone; then it stays."""
-        session = await self._checked("dead_letters.redrive")
-        result = await session.redrive(dead_letter_id)
+        result = await self._ask("redrive", lambda session: session.redrive(dead_letter_id))
         if result is Redriven.NO_OWNER:
-            raise TargetNotFoundError(f"the owner of dead letter {dead_letter_id}", bus="this bus")
+            raise TargetNotFoundError(
+                dead_letter_id,
+                bus=self._bus,
+                text=f"the instance or group that dead letter {dead_letter_id} belongs to is gone; "
+                "discard it, or emit its message again",
+            )
         return result is Redriven.DONE
 
     async def discard(self, dead_letter_id: str) -> bool:
         """Delete one; False when there is no such dead letter."""
-        session = await self._checked("dead_letters.discard")
-        return await session.discard(dead_letter_id)
+        return await self._ask("discard", lambda session: session.discard(dead_letter_id))
 
     async def redrive_all(self, *, event: str | None = None, group: str | None = None) -> int:
         """Redrive all that are there now, of one event or group where given; those whose owner
         is gone stay. Returns how many were given back."""
-        session = await self._checked("dead_letters.redrive_all")
         done = 0
-        for stored in await self._all(event, group):
-            done += await session.redrive(stored.id) is Redriven.DONE
+        for letter in await self._ids("redrive_all", event, group):
+            redrive = partial(_redrive, letter)
+            done += await self._ask("redrive_all", redrive) is Redriven.DONE
         return done
 
     async def discard_all(self, *, event: str | None = None, group: str | None = None) -> int:
         """Delete all that are there now, of one event or group where given; return how many."""
-        session = await self._checked("dead_letters.discard_all")
         done = 0
-        for stored in await self._all(event, group):
-            done += await session.discard(stored.id)
+        for letter in await self._ids("discard_all", event, group):
+            done += await self._ask("discard_all", partial(_discard, letter))
         return done
 
-    async def _checked(self, call: str) -> Session:
-        self._capabilities.require("redrive", transport="this transport", for_=call)
-        return await self._session(call)
+    async def _ask(self, call: str, step: Callable[[Session], Awaitable[R]]) -> R:
+        """One step on the live session; again on the next one if it was fenced."""
+        name = f"dead_letters.{call}"
+        self._capabilities.require("redrive", transport="this transport", for_=name)
+        while True:
+            session = await self._sessions.live(name)
+            try:
+                return await step(session)
+            except FencedError:
+                self._sessions.fenced(session)
 
     async def _page(
-        self, limit: int, after: str | None, event: str | None, group: str | None
+        self, call: str, limit: int, after: str | None, event: str | None, group: str | None
     ) -> Sequence[StoredDeadLetter]:
         if event is not None:
             check_event(event)
         if group is not None:
             check_option_name("group", group)
-        session = await self._checked("dead_letters.list")
-        return await session.dead_letters(limit, after, event, group)
+        return await self._ask(
+            call, lambda session: session.dead_letters(limit, after, event, group)
+        )
 
-    async def _all(self, event: str | None, group: str | None) -> Sequence[StoredDeadLetter]:
+    async def _ids(self, call: str, event: str | None, group: str | None) -> Sequence[str]:
         # All ids first: what is redriven and fails again must not be seen twice.
-        found: deque[StoredDeadLetter] = deque()
+        found: deque[str] = deque()
         after: str | None = None
-        while page := await self._page(_PAGE, after, event, group):
-            found += page
+        while page := await self._page(call, _PAGE, after, event, group):
+            found.extend(stored.id for stored in page)
             after = page[-1].id
-        return tuple(found)
+        return found
+
+
+async def _redrive(letter: str, session: Session) -> Redriven:
+    return await session.redrive(letter)
+
+
+async def _discard(letter: str, session: Session) -> bool:
+    return await session.discard(letter)
 
 
 def _public(stored: StoredDeadLetter) -> DeadLetter:

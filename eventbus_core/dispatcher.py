@@ -18,7 +18,6 @@ from .progress import read_note
 from .registry import Binding, Registry
 from .settler import Settler
 from .stats import Counters
-from .store_state import StoreState
 from .threads import HandlerThreads
 from .transport import (
     BROADCASTS,
@@ -37,7 +36,9 @@ from .transport import (
 log = logging.getLogger("eventbus_core")
 
 MOST_HELD: Mapping[ChannelKind, int] = {ChannelKind.BROADCAST: 1_000, ChannelKind.INBOX: 500}
-"""Unsettled deliveries of the channels that only this instance reads."""
+"""Deliveries with handlers that have not ended, of the channels that only this instance reads."""
+MOST_UNSETTLED = 5_000
+"""Nothing is fetched while so many settlements wait for the store."""
 MOST_BYTES = 32 * 1024 * 1024
 """Bytes held of one channel, as far as the mean size so far tells."""
 
@@ -77,7 +78,6 @@ class Dispatcher:
         registry: Registry,
         membership: Membership,
         settler: Settler,
-        store: StoreState,
         counters: Counters,
         threads: HandlerThreads,
         fixed_id: bool,
@@ -87,13 +87,15 @@ class Dispatcher:
     ) -> None:
         self.clock = clock
         self.registry = registry
-        self.store = store
         self.counters = counters
         self.threads = threads
-        self.gate = Gate(clock)
+        self.gate = Gate(clock, lambda: self.kick())
         self.lease = lease
         self.lanes: dict[Binding, Lane] = {}
         self.room_changed: Callable[[Channel], None] = lambda channel: None
+        """Called when a channel may have room again."""
+        self.kick: Callable[[], None] = lambda: None
+        """Called when any channel may have."""
         self._membership = membership
         self._settler = settler
         self._fixed_id = fixed_id
@@ -101,13 +103,23 @@ class Dispatcher:
         self._incident = incident
         self._held: dict[Channel, _Held] = {}
         self._closing = False
-        self._left_alone: dict[Channel, float] = {}
+        self._choked = False
+        settler.progressed = self._unchoke
+        membership.session_lost = self._session_lost
 
     # Room
+
+    def _unchoke(self) -> None:
+        if self._choked and self._settler.unsettled < MOST_UNSETTLED:
+            self._choked = False
+            self.kick()
 
     def room(self) -> dict[Channel, Room]:
         """What to fetch now, by channel; channels without room are left out."""
         if self._closing:
+            return {}
+        if self._settler.unsettled >= MOST_UNSETTLED:
+            self._choked = True
             return {}
         room: dict[Channel, Room] = {}
         for channel in (BROADCASTS, INBOX):
@@ -120,8 +132,6 @@ class Dispatcher:
         for event, group in self.registry.work_channels():
             slots, limit = self._work_room(event, group)
             channel = work(event, group)
-            if self._left_alone.get(channel, 0.0) > self.clock.monotonic():
-                continue
             limit = self._held_of(channel).room(limit)
             if limit > 0:
                 room[channel] = Room(slots=min(slots, limit), limit=limit)
@@ -157,7 +167,12 @@ class Dispatcher:
             self._newer(session, delivery, exc)
             return
         except DecodeError as exc:
-            self._undecodable(session, delivery, exc)
+            self._undecodable(session, delivery, "undecodable", exc)
+            return
+        except Exception as exc:
+            # A fault of ours must neither end the reading nor strand the message.
+            log.exception("a message could not be dispatched")
+            self._undecodable(session, delivery, "could not be dispatched", exc)
             return
         if message.attempt > 1:
             self.counters.repeats += 1
@@ -221,28 +236,43 @@ class Dispatcher:
         if self.counters.newer_format == 1:
             log.error("a message was left alone: %s", exc)
             self._incident("newer format", {"error": str(exc)})
-        if delivery.channel.kind is ChannelKind.WORK:
-            # Let an updated instance take it; look again after a while.
-            self._left_alone[delivery.channel] = self.clock.monotonic() + self.lease
-            self._hand_back(session, delivery)
-        elif delivery.channel.kind is ChannelKind.BROADCAST:
+        if delivery.channel.kind is ChannelKind.BROADCAST:
             self._settle(session, Settlement(delivery, Outcome.DONE))
+            return
+        # Set aside, uncharged: an updated instance may take it, or this one after an update.
+        self._settle(
+            session,
+            Settlement(
+                delivery,
+                Outcome.FAILED,
+                delay=self.lease,
+                note=delivery.note,
+                starts=_real_starts(delivery),
+            ),
+        )
 
-    def _undecodable(self, session: Session, delivery: Delivery, exc: DecodeError) -> None:
-        self.counters.dead_lettered += 1
-        self._incident("dead letter", {"error": str(exc)})
-        log.error("a message that cannot be decoded became a dead letter: %s", exc)
-        death = Death(reason="undecodable", error=str(exc), attempts=delivery.starts)
+    def _undecodable(
+        self, session: Session, delivery: Delivery, reason: str, exc: Exception
+    ) -> None:
+        error = str(exc).encode("utf-8", "backslashreplace").decode()
+        self._incident("dead letter", {"reason": reason, "error": error})
+        log.error("a message became a dead letter: %s: %s", reason, error)
+        death = Death(reason=reason, error=error, attempts=_real_starts(delivery))
         self._settle(session, Settlement(delivery, Outcome.DEAD, death=death))
 
     def _hand_back(self, session: Session, delivery: Delivery) -> None:
-        starts = delivery.starts - 1 if delivery.begun else delivery.starts
-        settlement = Settlement(delivery, Outcome.RELEASED, starts=starts, note=delivery.note)
-        self._settle(session, settlement)
+        self._settle(
+            session,
+            Settlement(
+                delivery, Outcome.RELEASED, starts=_real_starts(delivery), note=delivery.note
+            ),
+        )
 
     def _settle(self, session: Session, settlement: Settlement) -> None:
         if settlement.outcome is Outcome.RELEASED:
             self.counters.released += 1
+        elif settlement.outcome is Outcome.DEAD:
+            self.counters.dead_lettered += 1
         self._settler.add(session, settlement)
 
     # Lanes
@@ -273,11 +303,20 @@ class Dispatcher:
                 self._drop_idle(lane)
         return len(bindings) + len(waiting)
 
+    def spare(self, binding: Binding, item: InHand) -> None:
+        """The handler `binding` of `item` closes the bus."""
+        if (lane := self.lanes.get(binding)) is not None:
+            lane.spare(item)
+
     def stop(self) -> None:
         """Start nothing more and give back what has not started."""
         self._closing = True
         for lane in tuple(self.lanes.values()):
             lane.stop()
+
+    def _session_lost(self) -> None:
+        for lane in tuple(self.lanes.values()):
+            lane.session_lost()
 
     def _drop_idle(self, lane: Lane) -> None:
         if lane.binding.removed and not lane.queue and not lane.running:
@@ -293,8 +332,8 @@ class Dispatcher:
     def lease_until(self) -> float:
         return self._membership.lease_until
 
-    async def lease_renewed(self) -> None:
-        await self._membership.lease_renewed()
+    async def lease_renewed(self, session: Session) -> None:
+        await self._membership.lease_renewed(session)
 
     def counts_starts(self, kind: ChannelKind) -> bool:
         return kind is not ChannelKind.BROADCAST or self._fixed_id
@@ -308,7 +347,6 @@ class Dispatcher:
             self._membership.subscriptions_changed()
 
     def restore(self, binding: Binding) -> None:
-        binding.removed = False
         self.registry.add(binding)
         self._membership.subscriptions_changed()
 
@@ -320,10 +358,10 @@ class Dispatcher:
 
     def freed(self, item: InHand, lane: object) -> None:
         assert isinstance(lane, Lane)
-        binding = lane.binding
-        if EventMode.ANYCAST in binding.modes:
-            self.room_changed(work(binding.event, binding.group))
-        self._drop_idle(lane)
+        if lane.work_channel is not None:
+            self.room_changed(lane.work_channel)
+        if lane.binding.removed:
+            self._drop_idle(lane)
 
     def incident(self, kind: str, item: InHand, binding: Binding, text: str) -> None:
         message = item.message
@@ -342,3 +380,8 @@ class Dispatcher:
                 "text": text,
             },
         )
+
+
+def _real_starts(delivery: Delivery) -> int:
+    """Starts that have happened: one recorded in advance has not."""
+    return delivery.starts - 1 if delivery.begun else delivery.starts

@@ -127,10 +127,11 @@ class InstanceIdInUseError(EventBusError):
 class TargetNotFoundError(EventBusError):
     """No instance has this id: it never existed, was closed or was declared dead."""
 
-    def __init__(self, target: str, *, bus: str) -> None:
+    def __init__(self, target: str, *, bus: str, text: str | None = None) -> None:
         self.target, self.bus = target, bus
         super().__init__(
-            f"no instance {target!r} on bus {bus!r}; it may have closed or died. "
+            text
+            or f"no instance {target!r} on bus {bus!r}; it may have closed or died. "
             "A fixed instance_id keeps its inbox over restarts"
         )
 

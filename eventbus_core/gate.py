@@ -1,6 +1,7 @@
 """Running one handler alone: for a message that was in hand when processes died."""
 
 import asyncio
+from collections.abc import Callable
 
 from .clock import Clock, wait_event
 
@@ -8,8 +9,9 @@ from .clock import Clock, wait_event
 class Gate:
     """Counts running handlers. While someone is alone, or waits to be, nobody else starts."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, opened: Callable[[], None] = lambda: None) -> None:
         self._clock = clock
+        self._opened = opened
         self.running = 0
         self._claims = 0
         self._turn = asyncio.Lock()
@@ -61,3 +63,4 @@ class Gate:
         self._claims -= 1
         if not self._claims:
             self._open.set()
+            self._opened()

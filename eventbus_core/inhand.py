@@ -17,10 +17,8 @@ class Ending(Enum):
     FAILED = auto()
     """To be set aside for another attempt (anycast)."""
     DEAD = auto()
-    NOT_STARTED = auto()
-    """Handed back before its handler was started, or given up while waiting to try again."""
-    CANCELLED = auto()
-    """Its handler was started and then cancelled because the bus closed."""
+    GIVEN_BACK = auto()
+    """Not started here, or not to its end because the bus closed. Not charged."""
     GONE = auto()
     """The handler was removed before it was started."""
 
@@ -67,6 +65,12 @@ class InHand:
         self.past = delivery.starts - 1 if delivery.begun else delivery.starts
         self.starts = self.past
 
+    def open_for(self, binding: Binding) -> bool:
+        """Whether this handler's part has not ended yet."""
+        if self._ended is None:
+            return self._left > 0
+        return all(known is not binding for known, _ in self._ended)
+
     def recorded(self, attempt: int) -> bool:
         """Whether the store already counts this start of a handler."""
         return self.delivery.begun and attempt <= self.delivery.starts
@@ -75,14 +79,16 @@ class InHand:
         """A handler of it has been started for the `attempt`-th time."""
         self.starts = max(self.starts, attempt)
 
+    def uncharge(self, attempt: int) -> None:
+        """That start does not count: the bus closed under it."""
+        self.starts = min(self.starts, attempt - 1)
+
     def ended(
         self, binding: Binding, ending: Ending, *, delay: float = 0.0, death: Death | None = None
     ) -> bool:
-        """One handler has ended; returns whether that settled the delivery.
-
-        Does nothing when all have ended: a handler that closes its own bus ends twice.
-        """
-        if self._left == 0:
+        """One handler has ended; returns whether that settled the delivery. Its second ending
+        is ignored: a handler that closes its own bus ends twice."""
+        if not self.open_for(binding):
             return False
         if death is not None:
             self._progress().death = self._progress().death or death
@@ -107,7 +113,7 @@ class InHand:
         kinds = {ending for _, ending in endings}
         if kinds == {Ending.DONE} and self.progress is None:
             return Settlement(self.delivery, Outcome.DONE)
-        again = kinds & {Ending.FAILED, Ending.NOT_STARTED, Ending.CANCELLED}
+        again = kinds & {Ending.FAILED, Ending.GIVEN_BACK}
         if self.delivery.channel.kind is ChannelKind.WORK and kinds == {Ending.GONE}:
             # Nobody here handles it any more: others of the group may.
             again = kinds

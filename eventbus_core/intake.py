@@ -9,7 +9,7 @@ from .dispatcher import Dispatcher
 from .errors import TransportUnavailableError
 from .membership import Membership
 from .store_state import StoreState
-from .transport import Channel, FencedError, Room
+from .transport import Channel, Delivery, FencedError, Room
 
 log = logging.getLogger("eventbus_core")
 
@@ -35,7 +35,8 @@ class Intake:
         dispatcher.room_changed = self._room_changed
 
     async def run(self) -> None:
-        """Fetch for ever; `stop` makes it return."""
+        """Fetch for ever."""
+        failed = False
         while True:
             session = await self._membership.alive()
             self._changed.clear()
@@ -46,12 +47,14 @@ class Intake:
                 continue
             self._offered, self._waiting = room, True
             try:
-                deliveries = await session.fetch(room, FETCH_SECONDS)
+                # After a failure without waiting, to know at once whether the store is back.
+                deliveries = await session.fetch(room, 0.0 if failed else FETCH_SECONDS)
             except FencedError:
                 self._membership.fenced(session)
                 continue
             except TransportUnavailableError as exc:
-                await self._clock.sleep(self._store.failed(exc))
+                failed = True
+                await self._clock.sleep(self._store.failed("fetch", exc))
                 continue
             except Exception:
                 # A fault of the transport must not end the reading.
@@ -60,9 +63,10 @@ class Intake:
                 continue
             finally:
                 self._waiting = False
+            failed = False
             self.last_fetch = self._clock.monotonic()
-            self._store.worked()
-            for delivery in deliveries:
+            self._store.worked("fetch")
+            for delivery in sorted(deliveries, key=_order):
                 self._dispatcher.deliver(session, delivery)
             if deliveries:
                 # Handlers start before the next fetch asks how much room there is.
@@ -82,3 +86,8 @@ class Intake:
         offered = self._offered.get(channel)
         if offered is None or offered.slots == 0:
             self.kick()
+
+
+def _order(delivery: Delivery) -> bool:
+    # What was taken over is charged already: a free handler must not go to anything else first.
+    return not delivery.begun

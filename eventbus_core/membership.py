@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from .clock import Clock, wait_event
-from .errors import InstanceIdInUseError, TransportUnavailableError
-from .options import SharedOptions, differing
-from .registry import NOT_LIVE, Registry
+from .errors import BusClosedError, InstanceIdInUseError, TransportUnavailableError
+from .options import FOREVER, SharedOptions, differing
+from .registry import NOT_LIVE, Binding, Registry
 from .stats import Counters
 from .store_state import StoreState
 from .transport import FencedError, Holder, Member, Renewal, Session, Transport
@@ -31,7 +31,7 @@ class Membership:
         store: StoreState,
         counters: Counters,
         heartbeat_interval: float,
-        describe: Callable[[], Member],
+        describe: Callable[[str | None], Member],
         incident: Callable[[str, Mapping[str, str]], None],
     ) -> None:
         self.session: Session | None = None
@@ -45,26 +45,37 @@ class Membership:
         self._interval = heartbeat_interval
         self._describe = describe
         self._incident = incident
-        self._member = describe()
+        self._member = describe(None)
         self._alive = asyncio.Event()
         self._renewed = asyncio.Event()
         self._beat = asyncio.Event()
         self._gap_free_since = 0.0
+        self._last_sent = 0.0
+        self._gap = False
         self._options: SharedOptions | None = None
         self._changed = asyncio.Event()
+        self._announced = -1
+        """Version of the registry that the store knows."""
         self._synced = asyncio.Event()
-        self._synced.set()
-        self._version = 0
         self._ended: list[Session] = []
         self._joined = False
+        self._joining: str | None = None
+        self._over = False
+        self.session_lost: Callable[[], None] = lambda: None
+        """Called when the session has been fenced, before there is another one."""
+        self.announced: Callable[[], None] = lambda: None
+        """Called when the store has been told of changed subscriptions."""
 
     # Joining
 
     async def join(self) -> None:
         """Announce this instance. Raises InstanceIdInUseError when a live process keeps its id
         for longer than its lease and one heartbeat, and TransportUnavailableError."""
-        self._member = member = self._describe()
-        version = self._version
+        # The same incarnation until there is an answer: a join whose answer was lost may have
+        # been stored, and must not be taken for another process.
+        self._member = member = self._describe(self._joining)
+        self._joining = member.incarnation
+        version, known = self._registry.version, self._registry.all()
         deadline: float | None = None
         seen: Holder | None = None
         seen_at = 0.0
@@ -81,36 +92,42 @@ class Membership:
             if seen is None or seen.renewals != joined.renewals:
                 seen, seen_at = joined, sent
             if sent >= deadline:
+                self._joining = None
                 raise InstanceIdInUseError(member.instance_id, bus=self._bus)
             await self._clock.sleep(min(_HOLDER_POLL, self._interval, max(0.0, deadline - sent)))
-        self._entered(joined, sent, version)
+        self._joining = None
+        self._entered(joined, sent, version, known)
 
-    def _entered(self, session: Session, sent: float, version: int) -> None:
+    def _entered(
+        self, session: Session, sent: float, version: int, known: Sequence[Binding]
+    ) -> None:
         self._counters.incarnations += 1
         self.session = session
         self.lease_until = sent + self._member.lease
-        self._gap_free_since = sent
+        self._gap_free_since = self._last_sent = sent
         self._alive.set()
         self._renewed.set()
-        for binding in self._registry.all():
+        for binding in known:
             # After a loss of data positions start again from low numbers.
             if binding.since != NOT_LIVE or not self._joined:
                 binding.since = 0
         self._joined = True
-        if version == self._version:
-            self._synced.set()
-        else:
-            self._changed.set()
+        if all(binding.since != NOT_LIVE for binding in known):
+            self._announced = version
+        self.subscriptions_changed()
 
-    async def alive(self) -> Session:
-        """The live session; waits for one after a fencing."""
+    async def alive(self, call: str = "this call") -> Session:
+        """The live session; waits for one after a fencing. Raises BusClosedError after the end."""
         while self.session is None:
+            if self._over:
+                raise BusClosedError(call)
+            self._alive.clear()
             await self._alive.wait()
         return self.session
 
-    async def lease_renewed(self) -> None:
-        """Wait until the lease reaches into the future."""
-        while self._clock.monotonic() >= self.lease_until:
+    async def lease_renewed(self, session: Session) -> None:
+        """Wait until the lease of `session` reaches into the future, or it has ended."""
+        while session is self.session and self._clock.monotonic() >= self.lease_until:
             self._renewed.clear()
             await self._renewed.wait()
 
@@ -126,8 +143,9 @@ class Membership:
         self._incident("fenced", {"incarnation": self._member.incarnation})
         self.session = None
         self.lease_until = 0.0
-        self._alive.clear()
         self._ended.append(session)
+        self._renewed.set()
+        self.session_lost()
         session.wake()
         self._beat.set()
 
@@ -135,20 +153,18 @@ class Membership:
 
     async def run(self) -> None:
         """Renew for ever; join again when fenced."""
-        lease = self._member.lease
         while True:
             slept_from = self._clock.monotonic()
             await wait_event(self._clock, self._beat, self._interval)
             self._beat.clear()
-            overslept = self._clock.monotonic() - slept_from - self._interval
-            if overslept > lease:
+            if (asleep := self._clock.monotonic() - slept_from) > self._member.lease:
                 self._counters.loop_stalls += 1
                 log.error(
                     "the event loop was blocked, or the process stopped, for %.1f s, longer than "
                     "the lease of %.1f s: others take this instance for dead. Run blocking code "
-                    "in `def` handlers", overslept, lease,
+                    "in `def` handlers", asleep, self._member.lease,
                 )  # fmt: skip
-                self._incident("loop stalled", {"seconds": f"{overslept:.1f}"})
+                self._incident("loop stalled", {"seconds": f"{asleep:.1f}"})
             while not await self._beat_once():
                 pass
 
@@ -157,13 +173,13 @@ class Membership:
         session = self.session
         try:
             if session is None:
-                await self._close_ended()
+                await self.close_sessions()
                 await self.join()
                 log.info("instance %r is alive again", self._member.instance_id)
                 return True
             sent = self._clock.monotonic()
             renewal = await session.renew()
-            self._store.worked()
+            self._store.worked("renew")
             await self._renewed_at(session, sent, renewal)
         except FencedError:
             if session is not None:
@@ -173,19 +189,25 @@ class Membership:
             await self._clock.sleep(self._interval)
             return False
         except TransportUnavailableError as exc:
-            await self._clock.sleep(self._store.failed(exc))
+            self._gap = True
+            await self._clock.sleep(self._store.failed("renew", exc))
             return False
         except Exception:
             # A fault of the transport must not end the heartbeats.
+            self._gap = True
             log.exception("a heartbeat failed; trying again")
             await self._clock.sleep(min(1.0, self._interval))
             return False
         return True
 
     async def _renewed_at(self, session: Session, sent: float, renewal: Renewal) -> None:
-        if sent >= self.lease_until:
-            # For a time nobody could have renewed: others get a whole lease to come back.
+        if session is not self.session:
+            return
+        if self._gap or sent - self._last_sent > 2 * self._interval:
+            # For a time others may not have been able to renew: they get a whole lease for it.
             self._gap_free_since = sent
+        self._gap = False
+        self._last_sent = sent
         self.lease_until = sent + self._member.lease
         self._renewed.set()
         for cause, count in renewal.lost.items():
@@ -213,7 +235,8 @@ class Membership:
         self._options = in_force
         if different := differing(self._member.options, in_force):
             shown = ", ".join(
-                f"{name}={theirs:g} (here {mine:g})" for name, (mine, theirs) in different.items()
+                f"{name}={_shown(theirs)} (here {_shown(mine)})"
+                for name, (mine, theirs) in different.items()
             )
             log.warning(
                 "instances of bus %r differ in options; the most generous hold: %s",
@@ -224,14 +247,21 @@ class Membership:
     # Subscriptions
 
     def subscriptions_changed(self) -> None:
-        """The registry has changed: tell the store soon."""
-        self._version += 1
-        self._synced.clear()
-        self._changed.set()
+        """The registry may have changed: tell the store soon."""
+        if self._announced == self._registry.version:
+            self._synced.set()
+        else:
+            self._synced.clear()
+            self._changed.set()
 
     async def ready(self) -> None:
-        """Wait until every subscription made so far is announced."""
-        await self._synced.wait()
+        """Wait until every subscription made so far is announced. Raises BusClosedError."""
+        version = self._registry.version
+        while self._announced < version:
+            if self._over:
+                raise BusClosedError("ready")
+            self._synced.clear()
+            await self._synced.wait()
 
     async def announce(self) -> None:
         """Keep the announced subscriptions like the registry, for ever."""
@@ -239,7 +269,7 @@ class Membership:
             await self._changed.wait()
             self._changed.clear()
             session = await self.alive()
-            version, bindings = self._version, self._registry.all()
+            version, bindings = self._registry.version, self._registry.all()
             try:
                 position = await session.subscribe(self._registry.announced())
             except FencedError:
@@ -248,34 +278,41 @@ class Membership:
                 continue
             except TransportUnavailableError as exc:
                 self._changed.set()
-                await self._clock.sleep(self._store.failed(exc))
+                await self._clock.sleep(self._store.failed("subscribe", exc))
                 continue
             except Exception:
                 log.exception("announcing the subscriptions failed; trying again")
                 self._changed.set()
                 await self._clock.sleep(1.0)
                 continue
+            self._store.worked("subscribe")
             for binding in bindings:
                 # A subscription made after init() starts with what is stored from now on.
                 if binding.since == NOT_LIVE:
                     binding.since = position
-            if version == self._version:
-                self._synced.set()
+            self._announced = max(self._announced, version)
+            self._synced.set()
+            self.announced()
 
     async def leave(self) -> None:
-        """Withdraw in an orderly way, if alive. Raises TransportUnavailableError."""
+        """Withdraw in an orderly way, if alive; nobody waits for a session any more. Raises
+        TransportUnavailableError."""
         session, self.session = self.session, None
+        self._over = True
+        self._alive.set()
         self._synced.set()
-        try:
-            if session is not None:
+        if session is not None:
+            self._ended.append(session)
+            try:
                 await session.leave()
-        except FencedError:
-            log.debug("declared dead while leaving")
-        finally:
-            if session is not None:
-                self._ended.append(session)
-            await self._close_ended()
+            except FencedError:
+                log.debug("declared dead while leaving")
 
-    async def _close_ended(self) -> None:
+    async def close_sessions(self) -> None:
+        """Free what sessions that have ended hold in this process."""
         while self._ended:
             await self._ended.pop().close()
+
+
+def _shown(value: float) -> str:
+    return "never" if value == FOREVER else f"{value:g}"

@@ -64,9 +64,13 @@ class Publisher:
         self._batch_number = 0
         self._watched = asyncio.Event()
         self._last_error: BaseException | None = None
+        self._closed = False
 
     def submit(self, message: Outgoing) -> asyncio.Future[None]:
-        """Queue one message; the future is done when the store has it, or has refused it."""
+        """Queue one message; the future is done when the store has it, or has refused it.
+        Raises BusClosedError."""
+        if self._closed:
+            raise BusClosedError("emit")
         confirmed = asyncio.get_running_loop().create_future()
         deadline = self._clock.monotonic() + self._timeout
         self._queue.append(_Pending(message, deadline, confirmed))
@@ -105,7 +109,8 @@ class Publisher:
         await self._idle.wait()
 
     def abandon(self) -> None:
-        """Fail what is not confirmed: the bus is closed."""
+        """Fail what is not confirmed, and take nothing more: the bus is closed."""
+        self._closed = True
         for pending in (*self._batch, *self._queue):
             self._fail(pending, BusClosedError("emit"))
         self._queue.clear()
@@ -133,22 +138,22 @@ class Publisher:
         """Try until the store has answered or everybody's time is up. The number tells the
         store whether a batch whose answer was lost is in already."""
         messages = [pending.message for pending in batch]
-        while not all(pending.confirmed.done() for pending in batch):
-            session = await self._membership.alive()
+        while True:
+            session = await self._membership.alive("emit")
+            if all(pending.confirmed.done() for pending in batch):
+                break
             try:
-                answers = await session.publish(number, messages)
+                self._answered(batch, await session.publish(number, messages))
+                self._store.worked("publish")
             except FencedError:
                 self._membership.fenced(session)
             except TransportUnavailableError as exc:
                 self._last_error = exc
-                await self._clock.sleep(self._store.failed(exc))
+                await self._clock.sleep(self._store.failed("publish", exc))
             except Exception as exc:
                 log.exception("publishing failed")
                 for pending in batch:
                     self._fail(pending, _unavailable(exc))
-            else:
-                self._store.worked()
-                self._answered(batch, answers)
 
     def _answered(self, batch: Sequence[_Pending], answers: Sequence[Published]) -> None:
         for pending, answer in zip(batch, answers, strict=True):

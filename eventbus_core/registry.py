@@ -2,9 +2,8 @@
 
 import functools
 import inspect
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from .durations import Duration, seconds
 from .errors import InvalidOptionError
@@ -14,6 +13,7 @@ from .names import check_option_name
 from .retry import RetryPolicy
 from .transport import Subscription
 
+K = TypeVar("K")
 Handler = Callable[[Message[Any]], Awaitable[Any] | Any]
 
 ALL_MODES = frozenset(EventMode)
@@ -76,7 +76,10 @@ class Registry:
     """The subscriptions of one bus, in the order they were made."""
 
     def __init__(self) -> None:
-        self._bindings: list[Binding] = []
+        self.version = 0
+        """Grows with every change."""
+        self._bindings: dict[Binding, None] = {}
+        self._by_event: dict[str, tuple[Binding, ...]] = {}
         self._by_mode: dict[tuple[str, EventMode], tuple[Binding, ...]] = {}
         self._by_group: dict[tuple[str, str], tuple[Binding, ...]] = {}
 
@@ -87,20 +90,24 @@ class Registry:
         return tuple(self._bindings)
 
     def add(self, binding: Binding) -> None:
-        same = sum(other.name.split("#")[0] == binding.name for other in self.of(binding.event))
-        if same:
+        """Add a new one, or one that was removed; the latter keeps its name."""
+        taken = {other.name for other in self._by_event.get(binding.event, ())}
+        plain, number = binding.name, 1
+        while binding.name in taken:
             # The name tells handlers of one event apart in the note of a partly failed message.
-            binding.name = f"{binding.name}#{same + 1}"
-        self._bindings.append(binding)
-        self._index()
+            number += 1
+            binding.name = f"{plain}#{number}"
+        binding.removed = False
+        self._bindings[binding] = None
+        self._index(binding, lambda known: (*known, binding))
 
     def remove(self, event: str, handler: Handler | None = None) -> list[Binding]:
         """Remove all subscriptions of `event`, or those of one handler; return them."""
         gone = [
             binding
-            for binding in self._bindings
+            for binding in self._by_event.get(event, ())
             # Bound methods are equal, not identical, at each access.
-            if binding.event == event and (handler is None or binding.handler == handler)
+            if handler is None or binding.handler == handler
         ]
         for binding in gone:
             self.remove_binding(binding)
@@ -108,11 +115,8 @@ class Registry:
 
     def remove_binding(self, binding: Binding) -> None:
         binding.removed = True
-        self._bindings.remove(binding)
-        self._index()
-
-    def of(self, event: str) -> Iterable[Binding]:
-        return (binding for binding in self._bindings if binding.event == event)
+        del self._bindings[binding]
+        self._index(binding, lambda known: tuple(b for b in known if b is not binding))
 
     def listeners(self, event: str, mode: EventMode) -> tuple[Binding, ...]:
         """Who handles a broadcast or unicast of `event` here."""
@@ -129,17 +133,27 @@ class Registry:
     def announced(self) -> frozenset[Subscription]:
         return frozenset(item for binding in self._bindings for item in binding.announced())
 
-    def _index(self) -> None:
-        by_mode: defaultdict[tuple[str, EventMode], list[Binding]] = defaultdict(list)
-        by_group: defaultdict[tuple[str, str], list[Binding]] = defaultdict(list)
-        for binding in self._bindings:
-            for mode in binding.modes:
-                if mode is EventMode.ANYCAST:
-                    by_group[binding.event, binding.group].append(binding)
-                else:
-                    by_mode[binding.event, mode].append(binding)
-        self._by_mode = {key: tuple(value) for key, value in by_mode.items()}
-        self._by_group = {key: tuple(value) for key, value in by_group.items()}
+    def _index(
+        self, binding: Binding, change: Callable[[tuple[Binding, ...]], tuple[Binding, ...]]
+    ) -> None:
+        self.version += 1
+        _update(self._by_event, binding.event, change)
+        for mode in binding.modes:
+            if mode is EventMode.ANYCAST:
+                _update(self._by_group, (binding.event, binding.group), change)
+            else:
+                _update(self._by_mode, (binding.event, mode), change)
+
+
+def _update(
+    index: dict[K, tuple[Binding, ...]],
+    key: K,
+    change: Callable[[tuple[Binding, ...]], tuple[Binding, ...]],
+) -> None:
+    if changed := change(index.get(key, ())):
+        index[key] = changed
+    else:
+        index.pop(key, None)
 
 
 def make_binding(

@@ -15,8 +15,8 @@ def stats_of(counters: Counters, runtime: Runtime | None) -> BusStats:
             handled=lane.stats.handled,
             failed=lane.stats.failed,
             retried=lane.stats.retried,
-            running=len(lane.running),
-            waiting=len(lane.queue),
+            running=lane.active,
+            waiting=len(lane.queue) + len(lane.running) - lane.active,
             mean_seconds=lane.stats.mean_seconds,
         )
         for lane in lanes
@@ -53,6 +53,7 @@ def health_of(state: str, runtime: Runtime | None) -> BusHealth:
         problems.append(f"the bus is {state}")
     elif lease_left <= 0:
         problems.append("the lease has run out; no handler starts before it is renewed")
+    problems += [f"{name} has ended, which is a bug" for name in runtime.crashed()]
     if runtime.store.error is not None:
         problems.append(f"the store cannot be reached: {runtime.store.error}")
     fetched = runtime.intake.last_fetch

@@ -13,12 +13,13 @@ from .deadline import Deadline
 from .dispatcher import Dispatcher
 from .errors import TransportUnavailableError
 from .ids import new_incarnation
+from .inhand import InHand
 from .intake import Intake
 from .lane import Lane
 from .membership import Membership
 from .options import Options
 from .publisher import Publisher
-from .registry import Registry
+from .registry import Binding, Registry
 from .settler import Settler
 from .stats import Counters
 from .store_state import StoreState
@@ -29,6 +30,8 @@ log = logging.getLogger("eventbus_core")
 
 _TAIL_SECONDS = 1.0
 """Kept of `publish_timeout` for withdrawing, after the last settlements."""
+_CLOSE_SECONDS = 0.5
+"""For closing sockets, which asks nobody."""
 
 
 class Runtime:
@@ -83,7 +86,6 @@ class Runtime:
             registry=registry,
             membership=self.membership,
             settler=self.settler,
-            store=self.store,
             counters=counters,
             threads=self.threads,
             fixed_id=options.instance_id is not None,
@@ -97,6 +99,8 @@ class Runtime:
             dispatcher=self.dispatcher,
             store=self.store,
         )
+        self.membership.announced = self.intake.kick
+        self.dispatcher.kick = self.intake.kick
 
     # Start
 
@@ -126,36 +130,35 @@ class Runtime:
     async def _connect_and_join(self) -> None:
         limit = _s(self.options.connect_timeout)
         deadline = self.clock.monotonic() + limit
+        connected = False
         while True:
             try:
-                left = max(0.01, deadline - self.clock.monotonic())
-                async with Deadline(self.clock, left):
-                    await self.transport.connect()
+                if not connected:
+                    left = max(0.01, deadline - self.clock.monotonic())
+                    async with Deadline(self.clock, left):
+                        await self.transport.connect()
+                    connected = True
                 await self.membership.join()
-                return
             except (TransportUnavailableError, TimeoutError) as exc:
-                if self.clock.monotonic() >= deadline:
+                left = deadline - self.clock.monotonic()
+                if left <= 0:
                     raise TransportUnavailableError(
                         f"no connection to the store within connect_timeout={limit:g} s: {exc}"
                     ) from exc
-                await self.clock.sleep(min(self.store.failed(exc), limit))
+                await self.clock.sleep(min(self.store.failed("connect", exc), left))
+            else:
+                self.store.worked("connect")
+                return
 
     async def _give_up(self) -> None:
-        # A join whose answer was lost may have been stored: withdraw what there is.
-        try:
-            async with Deadline(self.clock, _TAIL_SECONDS):
-                await self.membership.leave()
-        except (TransportUnavailableError, TimeoutError):
-            log.debug("could not withdraw after a failed start")
-        finally:
-            self.threads.close()
-            await self.transport.close()
+        # A join whose answer was lost leaves an incarnation that ends with its lease.
+        await self._withdraw(_TAIL_SECONDS)
 
-    def _member(self) -> Member:
+    def _member(self, incarnation: str | None) -> Member:
         options = self.options
         return Member(
             instance_id=self._instance_id,
-            incarnation=new_incarnation(),
+            incarnation=incarnation or new_incarnation(),
             fixed=options.instance_id is not None,
             role=options.role,
             group=options.group,
@@ -181,22 +184,24 @@ class Runtime:
 
     # End
 
-    async def close(self, spare: asyncio.Task[Any] | None) -> None:
-        """Drain and withdraw, within `drain_timeout` + `publish_timeout`. Does not wait for the
-        handler that runs in `spare`, which is the one that closes the bus."""
-        clock = self.clock
-        await self._end_task("intake")
-        self.dispatcher.stop()
-        lanes = tuple(self.dispatcher.lanes.values())
-        for lane in lanes:
-            if spare is not None:
-                lane.spare(spare)
-        await self._drain(lanes, clock.monotonic() + _s(self.options.drain_timeout))
+    async def close(self, spare: tuple[Binding, InHand] | None) -> None:
+        """Drain and withdraw, within `drain_timeout` + `publish_timeout`. Does not wait for
+        `spare`, the handler that closes the bus."""
+        deadline = self.clock.monotonic() + _s(self.options.drain_timeout)
         rest = _s(self.options.publish_timeout)
         tail = min(_TAIL_SECONDS, rest / 2)
+        lanes: tuple[Lane, ...] = ()
         try:
+            await self._end_task("intake")
+            lanes = tuple(self.dispatcher.lanes.values())
+            if spare is not None:
+                self.dispatcher.spare(*spare)
+            self.dispatcher.stop()
+            await self._drain(lanes, deadline)
             await self._flush(lanes, rest - tail)
         finally:
+            for lane in lanes:
+                lane.abort()
             for name in ("publish", "publish-watch", "settle", "announce", "heartbeat"):
                 await self._end_task(name)
             self.publisher.abandon()
@@ -204,7 +209,7 @@ class Runtime:
 
     async def _drain(self, lanes: tuple[Lane, ...], deadline: float) -> None:
         """Wait for running handlers until the deadline or `abort`."""
-        while running := {task for lane in lanes for task in lane.running}:
+        while running := {task for lane in lanes for task in lane.unfinished}:
             left = deadline - self.clock.monotonic()
             if left <= 0 or self.abort.is_set():
                 return
@@ -218,7 +223,8 @@ class Runtime:
                 await asyncio.gather(aborted, timer, return_exceptions=True)
 
     async def _flush(self, lanes: tuple[Lane, ...], seconds: float) -> None:
-        cancelled = [task for lane in lanes for task in lane.abort()]
+        """Cancel what still runs and get the last settlements and emits to the store."""
+        cancelled = {task for lane in lanes for task in lane.abort()}
         try:
             async with Deadline(self.clock, seconds):
                 if cancelled:
@@ -226,7 +232,7 @@ class Runtime:
                 await self.publisher.drained()
                 await self.settler.drained()
         except TimeoutError:
-            names = {lane.binding.name for lane in lanes if lane.running}
+            names = {lane.binding.name for lane in lanes if lane.unfinished}
             log.error(
                 "closing without an answer of the store for %d settlements%s",
                 self.settler.unsettled,
@@ -241,7 +247,16 @@ class Runtime:
             log.warning("could not withdraw from the store; the lease will run out: %s", exc)
         finally:
             self.threads.close()
-            await self.transport.close()
+            try:
+                async with Deadline(self.clock, _CLOSE_SECONDS):
+                    await self.membership.close_sessions()
+                    await self.transport.close()
+            except TimeoutError:
+                log.error("the transport did not close within %g s", _CLOSE_SECONDS)
+
+    def crashed(self) -> list[str]:
+        """Names of loops that have ended, which they never should."""
+        return [task.get_name() for task in self._tasks if task.done()]
 
     async def _end_task(self, name: str) -> None:
         full = f"eventbus-{name}:{self._instance_id}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from .clock import Clock
 from .errors import TransportUnavailableError
@@ -21,6 +22,8 @@ class Settler:
     def __init__(
         self, *, clock: Clock, membership: Membership, store: StoreState, counters: Counters
     ) -> None:
+        self.progressed: Callable[[], None] = lambda: None
+        """Called when the store has taken some."""
         self._clock = clock
         self._membership = membership
         self._store = store
@@ -50,20 +53,21 @@ class Settler:
 
     async def run(self) -> None:
         """Settle for ever."""
+        most = MOST_AT_ONCE
         while True:
             await self._work.wait()
             self._work.clear()
             while self._waiting:
-                await self._settle_some()
+                assert self._session is not None
+                most = await self._settle_some(self._session, self._waiting[:most])
             self._idle.set()
 
     async def drained(self) -> None:
         """Wait until the store has answered for everything."""
         await self._idle.wait()
 
-    async def _settle_some(self) -> None:
-        session, batch = self._session, self._waiting[:MOST_AT_ONCE]
-        assert session is not None
+    async def _settle_some(self, session: Session, batch: list[Settlement]) -> int:
+        """Settle a batch; returns how many to try next."""
         try:
             await session.settle(batch)
         except FencedError:
@@ -71,18 +75,22 @@ class Settler:
             if session is self._session:
                 self._refused(len(self._waiting))
                 self._waiting.clear()
-            return
+            return MOST_AT_ONCE
         except TransportUnavailableError as exc:
-            await self._clock.sleep(self._store.failed(exc))
-            return
+            await self._clock.sleep(self._store.failed("settle", exc))
+            return MOST_AT_ONCE
         except Exception:
-            # A fault of the transport: what it could not settle must not be forgotten.
-            log.exception("settling %d messages failed; trying again", len(batch))
-            await self._clock.sleep(1.0)
-            return
-        self._store.worked()
+            # A fault of the transport. One settlement that it cannot take must not hold up the
+            # others: alone it is left in hand, and goes to others when this instance ends.
+            log.exception("settling %d messages failed", len(batch))
+            await self._clock.sleep(0.1)
+            if len(batch) > 1 or session is not self._session:
+                return 1
+        self._store.worked("settle")
         if session is self._session:
             del self._waiting[: len(batch)]
+        self.progressed()
+        return MOST_AT_ONCE
 
     def _refused(self, count: int) -> None:
         if not count:

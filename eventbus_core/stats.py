@@ -54,7 +54,7 @@ class SubscriptionStats:
     retried: int
     running: int
     waiting: int
-    """Messages fetched whose handler has not started."""
+    """Messages here whose handler waits: to be started, or to be tried again."""
     mean_seconds: float | None
     """Recent mean of the handler's time; None before the first."""
 
@@ -83,7 +83,7 @@ class BusStats:
     running: int
     """Handlers running now."""
     waiting: int
-    """Messages fetched whose handler has not started."""
+    """Messages here whose handler waits: to be started, or to be tried again."""
     unsettled: int
     """Settlements the store has not confirmed yet."""
     subscriptions: tuple[SubscriptionStats, ...]

@@ -11,7 +11,20 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-_Job = tuple[contextvars.Context, Callable[[Any], Any], Any, asyncio.Future[Any]]
+
+class Job:
+    """One call in a thread. When `done` is cancelled before the call has started, it never is."""
+
+    __slots__ = ("argument", "context", "done", "function", "picked_up", "started")
+
+    def __init__(self, function: Callable[[Any], Any], argument: Any, *, announce: bool) -> None:
+        self.function = function
+        self.argument = argument
+        self.context = contextvars.copy_context()
+        loop = asyncio.get_running_loop()
+        self.started = False
+        self.picked_up: asyncio.Future[None] | None = loop.create_future() if announce else None
+        self.done: asyncio.Future[Any] = loop.create_future()
 
 
 class HandlerThreads:
@@ -20,32 +33,31 @@ class HandlerThreads:
     def __init__(self, limit: int, *, name: str) -> None:
         self._limit = limit
         self._name = name
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._idle = 0
         self._lock = threading.Lock()
 
-    async def run(self, function: Callable[[Any], Any], argument: Any) -> Any:
-        """Call `function` in a thread, with this task's context variables; return its result.
-
-        Cancelling the caller does not stop the function: a thread cannot be stopped.
-        """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
+    def submit(
+        self, function: Callable[[Any], Any], argument: Any, *, announce: bool = False
+    ) -> Job:
+        """Call `function` in a thread, with this task's context variables. `announce`: have the
+        future `picked_up`, done when the call starts. A call cannot be stopped: no thread can."""
+        job = Job(function, argument, announce=announce)
         with self._lock:
-            if self._idle == 0 and len(self._threads) < self._limit:
+            if self._idle <= 0 and len(self._threads) < self._limit:
                 thread = threading.Thread(
                     target=self._serve,
                     name=f"eventbus-{self._name}-{len(self._threads) + 1}",
                     daemon=True,
                 )
-                self._threads.append(thread)
                 thread.start()
+                self._threads.append(thread)
             else:
-                # Taken back by the thread that picks the job up.
+                # Taken back by the thread that picks the job up; negative: jobs are queued.
                 self._idle -= 1
-        self._jobs.put((contextvars.copy_context(), function, argument, future))
-        return await future
+        self._jobs.put(job)
+        return job
 
     def close(self) -> None:
         """Let each thread end after the job it runs. Does not wait."""
@@ -57,20 +69,27 @@ class HandlerThreads:
 
     def _serve(self) -> None:
         while (job := self._jobs.get()) is not None:
-            context, function, argument, future = job
+            result: Any = None
+            error: BaseException | None = None
             try:
-                result = context.run(function, argument)
-            except BaseException as exc:  # a handler may raise anything, also SystemExit
-                outcome: tuple[Any, BaseException | None] = (None, exc)
-            else:
-                outcome = (result, None)
-            with self._lock:
-                self._idle += 1
-            try:
-                future.get_loop().call_soon_threadsafe(_finish, future, *outcome)
+                if not job.done.done():  # else its caller has given it up
+                    job.started = True
+                    if job.picked_up is not None:
+                        _tell(job.picked_up, None, None)
+                    try:
+                        result = job.context.run(job.function, job.argument)
+                    except BaseException as exc:  # a handler may raise anything
+                        error = exc
+                    _tell(job.done, result, error)
             except RuntimeError:
                 return  # the loop is closed: the handler outlived its bus
-            del job, context, function, argument, future, outcome
+            with self._lock:
+                self._idle += 1
+            del job, result, error
+
+
+def _tell(future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
+    future.get_loop().call_soon_threadsafe(_finish, future, result, error)
 
 
 def _finish(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
@@ -78,8 +97,8 @@ def _finish(future: asyncio.Future[Any], result: Any, error: BaseException | Non
         return
     if error is None:
         future.set_result(result)
-    elif isinstance(error, StopIteration):
-        # A future refuses StopIteration.
-        future.set_exception(RuntimeError(f"the handler raised StopIteration: {error}"))
+    elif isinstance(error, StopIteration) or not isinstance(error, Exception):
+        # A future refuses StopIteration; SystemExit in a thread must not end the program.
+        future.set_exception(RuntimeError(f"the handler raised {type(error).__name__}: {error}"))
     else:
         future.set_exception(error)

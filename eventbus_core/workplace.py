@@ -7,7 +7,6 @@ from .gate import Gate
 from .inhand import InHand
 from .registry import Binding
 from .stats import Counters
-from .store_state import StoreState
 from .threads import HandlerThreads
 from .transport import ChannelKind, Session
 
@@ -19,7 +18,6 @@ class Workplace(Protocol):
     gate: Gate
     threads: HandlerThreads
     counters: Counters
-    store: StoreState
     lease: float
 
     @property
@@ -30,8 +28,8 @@ class Workplace(Protocol):
     def lease_until(self) -> float:
         """On the clock: no handler starts after this before the lease was renewed."""
 
-    async def lease_renewed(self) -> None:
-        """Wait until `lease_until` is in the future."""
+    async def lease_renewed(self, session: Session) -> None:
+        """Wait until `lease_until` is in the future, or `session` has ended."""
 
     def counts_starts(self, kind: ChannelKind) -> bool:
         """Whether starts of a handler are recorded for this kind of channel."""

@@ -88,19 +88,23 @@ async def test_threads_start_when_needed_and_end() -> None:
     variable.set(7)
     try:
         names = await asyncio.gather(
-            *(threads.run(lambda _: (threading.current_thread().name, variable.get()), None)
-              for _ in range(10))
-        )  # fmt: skip
+            *(
+                threads.submit(
+                    lambda _: (threading.current_thread().name, variable.get()), None
+                ).done
+                for _ in range(10)
+            )
+        )
         assert {value for _, value in names} == {7}
         assert len({name for name, _ in names}) <= 3
         with pytest.raises(ZeroDivisionError):
-            await threads.run(lambda _: 1 / 0, None)
+            await threads.submit(lambda _: 1 / 0, None).done
 
         def stop(_: object) -> None:
             raise StopIteration("x")
 
         with pytest.raises(RuntimeError, match="StopIteration"):
-            await threads.run(stop, None)
+            await threads.submit(stop, None).done
     finally:
         threads.close()
     await wait_until(
@@ -112,10 +116,10 @@ async def test_threads_start_when_needed_and_end() -> None:
 async def test_a_blocked_thread_holds_up_no_other() -> None:
     threads = HandlerThreads(2, name="test")
     release = threading.Event()
-    blocked = asyncio.ensure_future(threads.run(lambda _: release.wait(10), None))
+    blocked = threads.submit(lambda _: release.wait(10), None).done
     try:
         for _ in range(20):
-            assert await asyncio.wait_for(threads.run(lambda x: x, 5), 5) == 5
+            assert await asyncio.wait_for(threads.submit(lambda x: x, 5).done, 5) == 5
     finally:
         release.set()
         await blocked
@@ -201,20 +205,17 @@ async def test_gate_waits_no_longer_than_its_patience_and_survives_cancellation(
     assert not gate.closed
 
 
-async def test_delays_of_the_store_state_grow_to_one_second() -> None:
+def test_delays_of_the_store_state_grow_to_one_second() -> None:
     clock = ManualClock()
     changes: list[str] = []
     state = StoreState(clock, lambda kind, text: changes.append(kind))
-    delays = []
-    for _ in range(12):
-        delays.append(state.failed(OSError("down")))
-        await clock.advance(10)
+    delays = [state.failed("renew", OSError("down")) for _ in range(12)]
     assert delays[0] <= 0.05
     assert 0.4 <= max(delays) <= 1.0
     assert state.error == "down"
-    state.worked()
+    state.worked("renew")
     assert changes == ["store lost", "store back"]
-    assert state.failed(OSError("again")) <= 0.05
+    assert state.failed("renew", OSError("again")) <= 0.05
 
 
 def test_make_message_has_what_a_handler_needs() -> None:

@@ -11,6 +11,7 @@ async def crash(bus: EventBus) -> None:
     assert runtime is not None
     tasks = [*runtime._tasks]
     for lane in runtime.dispatcher.lanes.values():
+        lane.stopped = True
         lane._stopped.set()
         lane.queue.clear()
         tasks += lane._workers
