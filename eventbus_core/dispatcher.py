@@ -215,7 +215,7 @@ class Dispatcher:
             target=envelope.target,
             timestamp_ms=envelope.timestamp_ms,
             headers=NO_HEADERS if headers is None else MappingProxyType(dict(headers)),
-            attempt=delivery.starts if delivery.begun else delivery.starts + 1,
+            attempt=delivery.starts + 1,
             group=delivery.channel.group or None,
         )
 
@@ -247,7 +247,7 @@ class Dispatcher:
                 Outcome.FAILED,
                 delay=self.lease,
                 note=delivery.note,
-                starts=_real_starts(delivery),
+                starts=delivery.starts,
             ),
         )
 
@@ -257,15 +257,13 @@ class Dispatcher:
         error = str(exc).encode("utf-8", "backslashreplace").decode()
         self._incident("dead letter", {"reason": reason, "error": error})
         log.error("a message became a dead letter: %s: %s", reason, error)
-        death = Death(reason=reason, error=error, attempts=_real_starts(delivery))
+        death = Death(reason=reason, error=error, attempts=delivery.starts)
         self._settle(session, Settlement(delivery, Outcome.DEAD, death=death))
 
     def _hand_back(self, session: Session, delivery: Delivery) -> None:
         self._settle(
             session,
-            Settlement(
-                delivery, Outcome.RELEASED, starts=_real_starts(delivery), note=delivery.note
-            ),
+            Settlement(delivery, Outcome.RELEASED, starts=delivery.starts, note=delivery.note),
         )
 
     def _settle(self, session: Session, settlement: Settlement) -> None:
@@ -380,8 +378,3 @@ class Dispatcher:
                 "text": text,
             },
         )
-
-
-def _real_starts(delivery: Delivery) -> int:
-    """Starts that have happened: one recorded in advance has not."""
-    return delivery.starts - 1 if delivery.begun else delivery.starts

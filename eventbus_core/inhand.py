@@ -37,7 +37,6 @@ class InHand:
         "delay",
         "delivery",
         "message",
-        "past",
         "progress",
         "session",
         "size",
@@ -61,9 +60,7 @@ class InHand:
         self._left = handlers
         self._ended: list[tuple[Binding, Ending]] | None = [] if handlers > 1 else None
         self._settle = settle
-        # A start that was recorded in advance has not happened yet.
-        self.past = delivery.starts - 1 if delivery.begun else delivery.starts
-        self.starts = self.past
+        self.starts = delivery.starts
 
     def open_for(self, binding: Binding) -> bool:
         """Whether this handler's part has not ended yet."""
@@ -71,9 +68,10 @@ class InHand:
             return self._left > 0
         return all(known is not binding for known, _ in self._ended)
 
-    def recorded(self, attempt: int) -> bool:
-        """Whether the store already counts this start of a handler."""
-        return self.delivery.begun and attempt <= self.delivery.starts
+    @property
+    def past(self) -> int:
+        """Starts of a handler before this delivery."""
+        return self.delivery.starts
 
     def started(self, attempt: int) -> None:
         """A handler of it has been started for the `attempt`-th time."""

@@ -89,5 +89,5 @@ class Intake:
 
 
 def _order(delivery: Delivery) -> bool:
-    # What was taken over is charged already: a free handler must not go to anything else first.
-    return not delivery.begun
+    # What came back was taken for a free handler: that must not go to anything else first.
+    return not delivery.again

@@ -257,8 +257,10 @@ class Lane:
         """Record the start where it counts; False: ask again whether it may start at all."""
         place = self._place
         mean = self.stats.mean_seconds
-        fast = attempt == 1 and mean is not None and mean < FAST_SECONDS
-        if fast or item.recorded(attempt) or not place.counts_starts(item.delivery.channel.kind):
+        first = attempt == 1 and not item.delivery.again
+        if first and mean is not None and mean < FAST_SECONDS:
+            return True
+        if not place.counts_starts(item.delivery.channel.kind):
             return True
         try:
             await item.session.begin(item.delivery, attempt)

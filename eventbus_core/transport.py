@@ -167,8 +167,8 @@ class Delivery(msgspec.Struct, eq=False):
     """The transport's own handle."""
     starts: int = 0
     """Starts of a handler that were recorded for it before, over crashes and retries."""
-    begun: bool = False
-    """`starts` already counts the start that is to come; `begin` is not needed for it."""
+    again: bool = False
+    """WORK, INBOX: it was handed out before and came back: released, orphaned or due again."""
     orphaned: bool = False
     """WORK, INBOX: an incarnation died with it in hand, and this is the first time since then
     that it is handed out."""
@@ -250,10 +250,10 @@ class Session(Protocol):
 
     async def fetch(self, room: Mapping[Channel, Room], wait: float) -> Sequence[Delivery]:
         """Take deliveries from the channels named, in each channel in order: what was released or
-        orphaned or is due again before newer messages, and of those at most `slots`, each charged
-        in the step that takes it (`begun`). While some of those wait for a slot, nothing newer of
-        their channel is given. Returns when there is at least one, when `wait` seconds have
-        passed, or after `wake`. A full channel never holds up another one."""
+        orphaned or is due again before newer messages, and of those at most `slots`. While some
+        of those wait for a slot, nothing newer of their channel is given. Returns when there is
+        at least one, when `wait` seconds have passed, or after `wake`. A full channel never
+        holds up another one."""
         ...
 
     def wake(self) -> None:

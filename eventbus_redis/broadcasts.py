@@ -104,7 +104,8 @@ class Broadcasts:
             return False
         self.position = newest if newest in self._seen else stream_ids.ZERO
         self._start = self.position
-        self._expected = 0
+        self._handled, self._expected = Token(self.position), 0
+        self._outstanding.clear()
         self.blocking.unblock()
         return True
 
@@ -150,13 +151,12 @@ class Broadcasts:
             seen[entry_id] = None
             if len(seen) > _REMEMBERED:
                 seen.popitem(last=False)
-            named = dict(zip(fields[::2], fields[1::2], strict=False))
-            number = int(named.get(b"n", 0))
+            data, event, number = _parts(fields)
             if 0 < self._expected < number:
                 self._state.lose("broadcasts trimmed", number - self._expected)
             if number >= self._expected:
                 self._expected = number + 1
-            token = Token(entry_id, named.get(b"e", b"").decode(), number)
+            token = Token(entry_id, event, number)
             self._outstanding.append(token)
             recorded = self._attempts.pop(entry_id, b"0")
             if recorded == b"dead" or entry_id in self._settled:
@@ -164,9 +164,17 @@ class Broadcasts:
                 continue
             delivery = Delivery(
                 BROADCASTS,
-                named.get(b"d", b""),
+                data,
                 token,
                 int(recorded),
                 position=stream_ids.position(entry_id),
             )
             self.fresh.append(delivery)
+
+
+def _parts(fields: list[bytes]) -> tuple[bytes, str, int]:
+    """Envelope, event and running number of a broadcast."""
+    if len(fields) == 6 and fields[0] == b"d" and fields[4] == b"n":  # as publish.lua writes it
+        return fields[1], fields[3].decode(), int(fields[5])
+    named = dict(zip(fields[::2], fields[1::2], strict=False))
+    return named.get(b"d", b""), named.get(b"e", b"").decode(), int(named.get(b"n", 0))

@@ -66,7 +66,7 @@ def take_over(state: State, channel: ChannelState, taken: list[Any]) -> None:
             entry_id,
             fields,
             starts=starts,
-            begun=True,
+            again=True,
             orphaned=bool(orphaned),
             note=note.decode(),
         )

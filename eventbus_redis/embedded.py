@@ -69,6 +69,17 @@ class EmbeddedServer:
 
     def start(self) -> Self:
         """Start it and return once it answers. Raises TransportUnavailableError."""
+        try:
+            if self._start():
+                return self
+            log = self._log_tail()
+        except BaseException:
+            self.stop()  # interrupted: `with` does not see what was not entered
+            raise
+        self.stop()
+        raise TransportUnavailableError(f"the embedded server does not start: {log}")
+
+    def _start(self) -> bool:
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="eventbus-"))
         for attempt in range(_PORT_ATTEMPTS):
@@ -77,13 +88,11 @@ class EmbeddedServer:
                 self._port = _free_port()
             self._launch()
             if self._answers():
-                return self
+                return True
             self.kill()
             if not self._tcp:
                 break
-        log = self._log_tail()
-        self.stop()
-        raise TransportUnavailableError(f"the embedded server does not start: {log}")
+        return False
 
     def stop(self) -> None:
         """End it and remove its data. Idempotent."""
@@ -141,6 +150,7 @@ class EmbeddedServer:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                start_new_session=True,  # Ctrl-C ends its users, and they stop it
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
 

@@ -6,7 +6,7 @@ cancelled fetch loses nothing: what it did not return is there for the next one.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from eventbus_core.errors import TransportUnavailableError
 from eventbus_core.transport import BROADCASTS, Channel, Delivery, FencedError, Room
@@ -17,7 +17,10 @@ from .commands import read_group
 from .faults import is_group_gone, mapped
 from .group_reader import GroupReader, take_in
 from .recovery import rebuild, recover
+from .settling import release_unfetched
 from .state import NEVER, ChannelState, State
+
+_STOP_SECONDS: Final = 0.5
 
 
 class Intake:
@@ -30,7 +33,8 @@ class Intake:
         self._failure: BaseException | None = None
         self._woken = False
         self._changed = False
-        self._waiter: asyncio.Future[None] | None = None
+        self._stopping = False
+        self._waiters: set[asyncio.Future[None]] = set()
         state.notify = self._notify
         state.failed = self._failed
 
@@ -49,7 +53,8 @@ class Intake:
                 self._woken = False
                 return ()
             self._changed = False
-            await self._pump(room)
+            if not self._stopping:
+                await self._pump(room)
             if self._changed:
                 continue
             if (now := loop.time()) >= ends:
@@ -79,27 +84,32 @@ class Intake:
 
     async def stop(self) -> None:
         """Let all reads come to an end before the session leaves, for at most half a second."""
+        self._stopping = True
         blocking = [self._broadcasts.blocking, *(g.blocking for g in self._groups.values())]
-        reading = [each.reading for each in blocking if each.reading is not None]
         for each in blocking:
             each.unblock()
-        if reading:
-            await asyncio.wait(reading, timeout=0.5)
+        ends = self._state.loop.time() + _STOP_SECONDS
+        while self._state.loop.time() < ends and (
+            any(each.reading is not None for each in blocking)
+            or any(c.reading or c.claiming for c in self._state.channels.values())
+        ):
+            await self._sleep(ends)
 
     def _notify(self) -> None:
         self._changed = True
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        for waiter in self._waiters:
+            _release(waiter)
 
     async def _sleep(self, until: float) -> None:
         loop = self._state.loop
-        waiter = self._waiter = loop.create_future()
-        timer = loop.call_at(until, self._notify)
+        waiter: asyncio.Future[None] = loop.create_future()
+        self._waiters.add(waiter)
+        timer = loop.call_at(until, _release, waiter)
         try:
             await waiter
         finally:
             timer.cancel()
-            self._waiter = None
+            self._waiters.discard(waiter)
 
     def _take(self, room: Mapping[Channel, Room]) -> list[Delivery]:
         taken: list[Delivery] = []
@@ -127,6 +137,8 @@ class Intake:
     async def _pump(self, room: Mapping[Channel, Room]) -> None:
         """Send the reads that are missing for this room."""
         await self._state.commands.link()
+        for closed in tuple(self._state.closing):
+            await self._hand_back(closed)
         broadcasts = room.get(BROADCASTS)
         await self._broadcasts.pump(None if broadcasts is None else broadcasts.limit)
         wanted: dict[str, dict[ChannelState, int]] = {group: {} for group in self._groups}
@@ -157,6 +169,14 @@ class Intake:
             wanted.setdefault(channel.group, {})[channel] = free
         for group, channels in wanted.items():
             await self._groups[group].cover(channels, kept)
+
+    async def _hand_back(self, channel: ChannelState) -> None:
+        """A channel without a subscription: what reads on their way still brought goes back."""
+        reader = self._groups.get(channel.group)
+        busy = channel.reading or channel.claiming or (reader and channel in reader.covered)
+        await release_unfetched(self._state, channel)
+        if not busy:
+            self._state.closing.discard(channel)
 
     async def _mend(self, channel: ChannelState, covered: bool) -> bool:
         """Do what a lost reply or group needs first; True while the channel must wait for it."""
@@ -201,3 +221,8 @@ class Intake:
             self._notify()
 
         reading.add_done_callback(arrived)
+
+
+def _release(waiter: "asyncio.Future[None]") -> None:
+    if not waiter.done():
+        waiter.set_result(None)

@@ -16,8 +16,9 @@ class Stream(NamedTuple):
 
     keys: ChannelKeys
     """For a work stream only `stream` and `counts` mean something here."""
-    groups: Sequence[tuple[str, str, str]]
-    """Of each of its consumer groups: name, work channel ('' for an inbox), key of its strays."""
+    groups: Sequence[tuple[str, str, str, str]]
+    """Of each of its consumer groups: name, work channel ('' for an inbox), and the keys of its
+    strays and of what is set aside."""
 
 
 def chunks(keys: Sequence[str]) -> Iterator[list[str]]:
@@ -30,11 +31,14 @@ async def streams(commands: Commands, keys: Keys) -> list[Stream]:
     """All work streams and inboxes."""
     found = []
     for event, groups in (await _groups(commands, keys)).items():
-        named = [(g, token(event, g), keys.work(event, g).strays) for g in groups]
+        named = []
+        for group in groups:
+            place = keys.work(event, group)
+            named.append((group, token(event, group), place.strays, place.due))
         found.append(Stream(keys.work(event, ""), named))
     for instance_id, group in (await commands.fields(keys.targets)).items():
         inbox = keys.inbox(instance_id)
-        found.append(Stream(inbox, [(group, "", inbox.strays)]))
+        found.append(Stream(inbox, [(group, "", inbox.strays, inbox.due)]))
     return found
 
 

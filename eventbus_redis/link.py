@@ -27,6 +27,7 @@ from .config import RedisConfig
 from .faults import LinkLostError, ReplyError
 
 Arg = str | bytes | int | float
+Failed = Callable[[ReplyError | LinkLostError], None]
 _pack: Callable[[tuple[Arg, ...]], bytes] = hiredis.pack_command  # type: ignore[assignment]
 
 
@@ -37,7 +38,7 @@ class Link(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._io_timeout = io_timeout
         self._reader = hiredis.Reader(replyError=ReplyError, protocolError=LinkLostError)
-        self._waiting: deque[tuple[asyncio.Future[Any], float]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[Any] | Failed, float]] = deque()
         self._out: list[bytes] = []
         self._watchdog: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
@@ -45,6 +46,8 @@ class Link(asyncio.Protocol):
         self.closed: Final[asyncio.Future[None]] = self._loop.create_future()
         self.lost = False
         self.client_id: int | None = None
+        self.told: set[str] = set()
+        """Digests of scripts that were sent in full on this connection."""
 
     @classmethod
     async def open(cls, config: RedisConfig, io_timeout: float) -> "Link":
@@ -78,14 +81,15 @@ class Link(asyncio.Protocol):
         if self.lost:
             future.set_exception(LinkLostError("the connection is closed"))
             return future
-        if not self._out:
-            self._loop.call_soon(self.flush)
-        self._out.append(_pack(args))
-        deadline = self._loop.time() + self._io_timeout + allow
-        self._waiting.append((future, deadline))
-        if self._watchdog is None:
-            self._watchdog = self._loop.call_at(deadline, self._watch)
+        self._send(future, args, allow)
         return future
+
+    def tell(self, failed: Failed, *args: Arg) -> None:
+        """Send one command whose reply matters only when it is an error: `failed` is told."""
+        if self.lost:
+            failed(LinkLostError("the connection is closed"))
+        else:
+            self._send(failed, args, 0.0)
 
     def flush(self) -> None:
         """Hand everything called so far to the operating system now."""
@@ -104,9 +108,12 @@ class Link(asyncio.Protocol):
             reader.feed(data)
             while (reply := reader.gets()) is not False:
                 future, _ = waiting.popleft()
-                if future.done():  # its caller was cancelled
+                if not isinstance(future, asyncio.Future):
+                    if isinstance(reply, ReplyError):
+                        future(reply)
+                elif future.done():  # its caller was cancelled
                     continue
-                if isinstance(reply, ReplyError):
+                elif isinstance(reply, ReplyError):
                     future.set_exception(reply)
                 else:
                     future.set_result(reply)
@@ -121,6 +128,17 @@ class Link(asyncio.Protocol):
         self._lose(reason)
         if not self.closed.done():
             self.closed.set_result(None)
+
+    def _send(
+        self, waiter: "asyncio.Future[Any] | Failed", args: tuple[Arg, ...], allow: float
+    ) -> None:
+        if not self._out:
+            self._loop.call_soon(self.flush)
+        self._out.append(_pack(args))
+        deadline = self._loop.time() + self._io_timeout + allow
+        self._waiting.append((waiter, deadline))
+        if self._watchdog is None:
+            self._watchdog = self._loop.call_at(deadline, self._watch)
 
     def _adopt(self, connection: AbstractConnection) -> None:
         """Take the socket from redis-py."""
@@ -172,7 +190,9 @@ class Link(asyncio.Protocol):
             self.closed.set_result(None)
         waiting, self._waiting = self._waiting, deque()
         for future, _ in waiting:
-            if not future.done():
+            if not isinstance(future, asyncio.Future):
+                future(LinkLostError(reason))
+            elif not future.done():
                 future.set_exception(LinkLostError(reason))
                 # Whoever dropped this future does not want to hear of it.
                 future.exception()
@@ -269,8 +289,8 @@ async def _discard(connection: AbstractConnection) -> None:
 
 def _why(exc: BaseException) -> str:
     """Say why connecting failed, without the text of an exception that may hold a credential."""
-    # redis-py turns some refusals into a plain ConnectionError, with the class only in its text.
-    if isinstance(exc, AuthenticationError) or "AuthenticationError" in str(exc):
+    # redis-py puts some refusals into a plain ConnectionError.
+    if isinstance(exc, AuthenticationError) or isinstance(exc.__cause__, AuthenticationError):
         return "the server refused the user name or password"
     if isinstance(exc, (TimeoutError, RedisTimeoutError)):
         return "no answer in time; check host, port and firewall"

@@ -11,7 +11,7 @@ from .presence import Presence
 from .state import State
 
 _WORKING_MS: Final = 30_000
-"""A maintainer that died is replaced after this."""
+"""A maintainer that hangs is replaced after this; one that is not alive, at once."""
 _RESTING_MS: Final = 250
 """For so long nobody else starts after one has finished."""
 _WINDOW: Final = 100
@@ -42,8 +42,8 @@ class Maintenance:
         state = self._state
         state.check()
         await self._show_presence()
-        commands, lock = state.commands, state.keys.lock
-        if not await commands.run("lead", [lock], [state.me, _WORKING_MS]):
+        commands, lock = state.commands, [state.keys.lock, state.keys.leases]
+        if not await commands.run("lead", lock, [state.me, _WORKING_MS]):
             return
         await self._trim()
         now = state.loop.time()
@@ -52,7 +52,7 @@ class Maintenance:
             await self._tidy()
         await self.drain()
         await self._refresh()
-        await commands.run("lead", [lock], [state.me, _RESTING_MS])
+        await commands.run("lead", lock, [state.me, _RESTING_MS])
 
     async def drain(self) -> None:
         """Go on turning into dead letters what lost its owner."""
@@ -100,7 +100,7 @@ class Maintenance:
         known = await streams(state.commands, keys)
         for place, groups in self._window(known):
             await self._repeat("trim_work", [keys.options, place.stream, place.counts], [])
-            for group, channel, strays in groups:
+            for group, channel, strays, due in groups:
                 named = [
                     keys.leases,
                     keys.options,
@@ -108,6 +108,7 @@ class Maintenance:
                     keys.control,
                     place.stream,
                     strays,
+                    due,
                 ]
                 args = [group, channel, RELEASED, DELAYED]
                 await state.commands.run("sweep", named, args)

@@ -1,6 +1,8 @@
 """Leases: renewing, declaring others dead, leaving."""
 
+import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 from eventbus_core.options import SharedOptions
@@ -9,9 +11,8 @@ from eventbus_core.transport import FencedError, Renewal, Suspect
 from . import records
 from .broadcasts import Broadcasts
 from .commands import Commands
-from .faults import LinkLostError, ReplyError, mapped
 from .keys import Keys, split_token
-from .settling import release_call
+from .settling import release_unfetched
 from .state import ChannelState, State
 
 _COMPARED: Final = 100
@@ -27,6 +28,7 @@ class Presence:
         self._epoch = epoch
         self.options: SharedOptions | None = None
         self._leaving = False
+        self._compared = 0
 
     async def renew(self) -> Renewal:
         """See Session.renew."""
@@ -80,7 +82,7 @@ class Presence:
         state.check()
         try:
             for channel in state.named():
-                await self.release_unfetched(channel)
+                await release_unfetched(state, channel)
             alive = await end(
                 state.commands,
                 state.keys,
@@ -95,37 +97,32 @@ class Presence:
             raise
         return alive - 1
 
-    async def release_unfetched(self, channel: ChannelState) -> None:
-        """What was taken from a channel but never given to the core goes back uncharged."""
-        counts = {d.token.id: d.starts - 1 for d in channel.claimed}
-        counts |= {d.token.id: d.starts for d in channel.fresh}
-        channel.claimed.clear()
-        channel.fresh.clear()
-        if counts:
-            name, keys, args = release_call(self._state, channel, counts)
-            await self._state.run(name, keys, args)
-        for entry_id in counts:
-            channel.held.pop(entry_id, None)
-
     async def _compare_pending(self) -> None:
         """Notice replies that got lost unseen: the store says more is in hand than is held, at
         two heartbeats running."""
         state = self._state
-        channels = [c for c in state.named() if not (c.recover or c.rebuild)][:_COMPARED]
+        known = [c for c in state.named() if not (c.recover or c.rebuild)]
+        if len(known) > _COMPARED:
+            start = self._compared % len(known)
+            self._compared = start + _COMPARED
+            known = [*known, *known][start : start + _COMPARED]
         link = await state.commands.link()
-        asked = [link.call("XPENDING", c.keys.stream, c.group) for c in channels]
-        for channel, answer in zip(channels, asked, strict=True):
-            try:
-                _, _, _, consumers = await answer
-            except ReplyError:
-                continue  # the group is gone: its next read says so, and mends it
-            except LinkLostError as exc:
-                raise mapped(exc, state.commands.where) from None
-            mine = next((int(n) for name, n in consumers or () if name == state.me.encode()), 0)
-            before, channel.surplus = channel.surplus, max(0, mine - len(channel.held))
-            if before and channel.surplus:
-                channel.recover = True
-                state.notify()
+        asked = [link.call("XPENDING", c.keys.stream, c.group) for c in known]
+        for channel, answer in zip(known, asked, strict=True):
+            # In a callback: what is held must be counted when the reply comes, not later.
+            answer.add_done_callback(partial(self._compare, channel))
+        if asked:
+            await asyncio.wait(asked)
+
+    def _compare(self, channel: ChannelState, done: "asyncio.Future[Any]") -> None:
+        if done.cancelled() or done.exception() is not None:
+            return  # a group that is gone: its next read says so, and mends it
+        me = self._state.me.encode()
+        mine = next((int(number) for name, number in done.result()[3] or () if name == me), 0)
+        before, channel.surplus = channel.surplus, max(0, mine - len(channel.held))
+        if before and channel.surplus:
+            channel.recover = True
+            self._state.notify()
 
 
 async def end(

@@ -8,8 +8,8 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final
 
-from .faults import has_code
-from .link import Arg, Link
+from .faults import LinkLostError, ReplyError, has_code
+from .link import Arg, Failed, Link
 
 _USES: Final = re.compile(r"^-- Uses: (.+)$", re.MULTILINE)
 
@@ -55,6 +55,22 @@ class Script:
 
         link.call("EVALSHA", self.digest, len(keys), *keys, *args).add_done_callback(asked)
         return answer
+
+    def tell(self, link: Link, failed: Failed, keys: Sequence[Arg], args: Sequence[Arg]) -> None:
+        """Send it, for its effect only; `failed` is told of an error."""
+
+        def unknown(fault: ReplyError | LinkLostError) -> None:
+            if has_code(fault, "NOSCRIPT"):
+                link.tell(failed, "EVAL", self.source, len(keys), *keys, *args)
+            else:
+                failed(fault)
+
+        if self.digest not in link.told:
+            # Sent again when it is unknown, it would be lost if this process dies first.
+            link.told.add(self.digest)
+            link.tell(failed, "EVAL", self.source, len(keys), *keys, *args)
+            return
+        link.tell(unknown, "EVALSHA", self.digest, len(keys), *keys, *args)
 
 
 @cache

@@ -23,8 +23,8 @@ from .intake import Intake
 from .maintenance import Maintenance
 from .presence import Presence
 from .publishing import publish
-from .settling import Settling
-from .state import ChannelState, State
+from .settling import Settling, release_unfetched
+from .state import State
 
 
 class RedisSession:
@@ -79,7 +79,8 @@ class RedisSession:
             state.open_channel(channel, work[token], channel.group)
         for known in state.named():
             if known.token and known.token not in channels:
-                await self._close_channel(known)
+                state.close_channel(known)
+                await release_unfetched(state, known)
         state.notify()
         assert isinstance(newest, bytes)
         return stream_ids.position(newest)
@@ -134,8 +135,3 @@ class RedisSession:
     async def close(self) -> None:
         await self._intake.close()
         self.closed(self)
-
-    async def _close_channel(self, channel: ChannelState) -> None:
-        """Hand back what of an unsubscribed channel was taken but never given to the core."""
-        channel.open = False
-        await self._presence.release_unfetched(channel)

@@ -17,7 +17,7 @@ from eventbus_core.transport import (
 from .broadcasts import Broadcasts
 from .faults import mapped
 from .keys import DELAYED, RELEASED
-from .link import Arg
+from .link import Arg, Link
 from .scripts import script
 from .state import ChannelState, State
 
@@ -32,22 +32,19 @@ class Settling:
         self._state = state
         self._broadcasts = broadcasts
         self._starting: dict[Channel, dict[bytes, int]] = {}
-        """Starts that were not sent yet, or whose reply was lost."""
-        self._flushed: asyncio.Future[None] | None = None
+        """Starts whose reply was lost."""
 
     async def begin(self, delivery: Delivery, starts: int) -> None:
-        """See Session.begin. Starts of one tick of the loop go out together."""
+        """See Session.begin. It is with the operating system when this returns."""
         state = self._state
         state.check()
         if delivery.channel == BROADCASTS and not state.member.fixed:
             return  # counted over the lives of a fixed id only
-        self._starting.setdefault(delivery.channel, {})[delivery.token.id] = starts
-        if state.commands.line.link is None:
-            await state.commands.link()
-        if self._flushed is None:
-            self._flushed = state.loop.create_future()
-            state.loop.call_soon(self._send_starts)
-        await asyncio.shield(self._flushed)
+        link = state.commands.line.link
+        if link is None:
+            link = await state.commands.link()
+        self._send_starts(link, delivery.channel, {delivery.token.id: starts})
+        link.flush()
 
     async def settle(self, settlements: Sequence[Settlement]) -> None:
         """See Session.settle."""
@@ -55,12 +52,10 @@ class Settling:
         state.check()
         by_kind: dict[tuple[Channel, Outcome], list[Settlement]] = {}
         for settlement in settlements:
-            if self._starting:
-                self._forget_start(settlement.delivery)
             place = (settlement.delivery.channel, settlement.outcome)
             by_kind.setdefault(place, []).append(settlement)
         link = await state.commands.link()
-        self._send_starts()
+        self._resend(link)
         answers: list[asyncio.Future[Any]] = []
         for (channel, outcome), some in by_kind.items():
             for call, settled in self._calls(channel, outcome, some):
@@ -81,13 +76,7 @@ class Settling:
     async def resend_starts(self) -> None:
         """Record starts whose first recording got lost with a link."""
         if self._starting:
-            await self._state.commands.link()
-            self._send_starts()
-
-    def _forget_start(self, delivery: Delivery) -> None:
-        # A start that is sent again after its message was handed back and taken by another one
-        # would steal it. The settlement makes it needless.
-        self._starting.get(delivery.channel, {}).pop(delivery.token.id, None)
+            self._resend(await self._state.commands.link())
 
     def _calls(
         self, name: Channel, outcome: Outcome, some: list[Settlement]
@@ -195,44 +184,35 @@ class Settling:
             self._state.fence_if(fault)
             raise fault
 
-    def _send_starts(self) -> None:
-        flushed, self._flushed = self._flushed, None
-        link = self._state.commands.line.link
-        if self._starting and link is not None:
-            starting, self._starting = self._starting, {}
-            for name, starts in starting.items():
-                if starts:
-                    self._send(link, name, starts)
-            link.flush()
-        if flushed is not None and not flushed.done():
-            flushed.set_result(None)
+    def _resend(self, link: Link) -> None:
+        starting, self._starting = self._starting, {}
+        for name, starts in starting.items():
+            self._send_starts(link, name, starts)
 
-    def _send(self, link: Any, name: Channel, starts: dict[bytes, int]) -> None:
+    def _send_starts(self, link: Link, name: Channel, starts: dict[bytes, int]) -> None:
         state = self._state
-        common = [state.keys.leases, state.keys.options, state.keys.totals]
+        keys: list[Arg] = [state.keys.leases, state.keys.options, state.keys.totals]
         args: list[Arg] = [state.me]
         if name == BROADCASTS:
             self._broadcasts.noted.update(starts)
-            common.append(state.keys.attempts(state.member.instance_id))
+            keys.append(state.keys.attempts(state.member.instance_id))
             for entry_id, number in starts.items():
                 args += (entry_id, number)
-            answer = script("begin_broadcast")(link, common, args)
+            kind = "begin_broadcast"
         else:
             channel = state.channels[name]
-            common.append(channel.keys.stream)
+            keys.append(channel.keys.stream)
             args.append(channel.group)
             for entry_id, number in starts.items():
                 args += (entry_id, number + 1)
-            answer = script("begin")(link, common, args)
+            kind = "begin"
 
-        def answered(done: "asyncio.Future[Any]") -> None:
-            fault = None if done.cancelled() else done.exception()
-            if fault is not None:
-                state.fence_if(mapped(fault, state.commands.where))
-                # Sent again with the next settlement or renewal; a newer start counts more.
-                self._starting[name] = {**starts, **self._starting.get(name, {})}
+        def failed(fault: Exception) -> None:
+            state.fence_if(mapped(fault, state.commands.where))
+            # Sent again with the next settlement or renewal; a newer start counts more.
+            self._starting[name] = {**starts, **self._starting.get(name, {})}
 
-        answer.add_done_callback(answered)
+        script(kind).tell(link, failed, keys, args)
 
 
 def release_call(state: State, channel: ChannelState, counts: dict[bytes, int]) -> Call:
@@ -242,6 +222,24 @@ def release_call(state: State, channel: ChannelState, counts: dict[bytes, int]) 
     for entry_id, starts in counts.items():
         args += (entry_id, starts + 1)
     return "release", [keys.stream, keys.counts, state.keys.claimable, state.keys.control], args
+
+
+async def release_unfetched(state: State, channel: ChannelState) -> None:
+    """What was taken from a channel but never given to the core goes back uncharged."""
+    counts = {d.token.id: d.starts - 1 for d in channel.claimed}
+    counts |= {d.token.id: d.starts for d in channel.fresh}
+    if not counts:
+        return
+    channel.claimed.clear()
+    channel.fresh.clear()
+    name, keys, args = release_call(state, channel, counts)
+    try:
+        await state.run(name, keys, args)
+    finally:
+        # When that failed they are found again as pending, and not held.
+        for entry_id in counts:
+            channel.held.pop(entry_id, None)
+        channel.surplus = 0
 
 
 def _counts(some: list[Settlement]) -> dict[bytes, int]:

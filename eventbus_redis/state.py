@@ -68,7 +68,7 @@ class ChannelState:
         fields: list[bytes],
         *,
         starts: int = 0,
-        begun: bool = False,
+        again: bool = False,
         orphaned: bool = False,
         note: str = "",
     ) -> bool:
@@ -89,8 +89,8 @@ class ChannelState:
         if starts or note or orphaned:
             delivery.starts, delivery.note, delivery.orphaned = starts, note, orphaned
         self.held[entry_id] = delivery
-        if begun:
-            delivery.begun = True
+        if again:
+            delivery.again = True
             self.claimed.append(delivery)
         else:
             self.fresh.append(delivery)
@@ -122,6 +122,8 @@ class State:
         self.loop = asyncio.get_running_loop()
         self.channels: dict[Channel, ChannelState] = {}
         self.by_token: dict[str, ChannelState] = {}
+        self.closing: set[ChannelState] = set()
+        """Channels without a subscription that a read may still bring something of."""
         self.lost: dict[str, int] = {}
         """Losses that the next renewal reports."""
         self.fenced = False
@@ -137,7 +139,14 @@ class State:
             state = self.channels[channel] = ChannelState(channel, keys, group)
             if state.token:
                 self.by_token[state.token] = state
+        elif not state.open:
+            state.claim_at = 0.0
         state.open = True
+        self.closing.discard(state)
+
+    def close_channel(self, channel: ChannelState) -> None:
+        channel.open = False
+        self.closing.add(channel)
 
     def look_at(self, channel_token: str, when: float) -> None:
         """There is something to take over in a channel from `when` on (time of the loop)."""

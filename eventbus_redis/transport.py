@@ -151,14 +151,16 @@ class RedisTransport:
     def _session(
         self, state: State, reply: list[Any]
     ) -> tuple[RedisSession, tuple[str, bytes, Broadcasts]]:
-        _, epoch, inbox_group, cursor, replayed, newest, options, attempts, server_ms = reply
+        _, epoch, inbox_group, cursor, replayed, newest, options, attempts, server_ms, retained = (
+            reply
+        )
         if state.member.consumes:
             inbox = self._keys.inbox(state.member.instance_id)
             state.open_channel(INBOX, inbox, inbox_group.decode())
         broadcasts = Broadcasts(
             state,
             cursor.decode(),
-            _expected(cursor, newest, replayed),
+            _expected(cursor, newest, retained),
             dict(zip(attempts[::2], attempts[1::2], strict=True)),
             self._settled_before(state.member, epoch),
             server_ms,
@@ -181,9 +183,8 @@ class RedisTransport:
         return self._place[2].settled_ahead()
 
 
-def _expected(cursor: bytes, newest: bytes, replayed: int) -> int:
-    """Number of the first broadcast that a session should see; 0 when it cannot be known."""
+def _expected(cursor: bytes, newest: bytes, retained: int) -> int:
+    """Number of the first broadcast that a session should see. What retention removed while
+    nobody was there under its id is not a loss."""
     handled, added = (int(each.partition(b" ")[2]) for each in (cursor, newest))
-    if handled:
-        return handled + 1
-    return added - replayed + 1 if replayed or not added else 0
+    return max(handled, added - retained) + 1

@@ -233,11 +233,11 @@ async def main(url: str) -> bool:
 def run() -> int:
     # Whoever ends us by SIGTERM gets the same good order as by Ctrl-C.
     signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
-    url = os.environ.get("EVENTBUS_URL")
-    server = None if url else EmbeddedServer()
+    given = os.environ.get("EVENTBUS_URL")
+    server = EmbeddedServer()
     try:
-        url = url or server.start().url
-        where = "an embedded server" if server else "the server of $EVENTBUS_URL"
+        url = given or server.start().url
+        where = "the server of $EVENTBUS_URL" if given else "an embedded server"
         print(f"{len(WORKERS)} worker processes on {where}")
         return 0 if asyncio.run(main(url)) else 1
     except DemoError as exc:
@@ -247,8 +247,9 @@ def run() -> int:
         print("\nstopped")
         return 130
     finally:
-        if server is not None:
-            server.stop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # the rest takes a moment and must be done
+        server.stop()
 
 
 if __name__ == "__main__":

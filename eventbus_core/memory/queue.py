@@ -52,8 +52,8 @@ class Hold:
     queue: Queue
     item: Item
     holder: Presence
-    begun: bool
-    """The start that is to come is in `item.starts` already."""
+    again: bool
+    """It came back, and was not taken for the first time."""
 
 
 class Queue:
@@ -90,20 +90,18 @@ class Queue:
     def take(self, holder: Presence, *, slots: int, limit: int, now: float) -> list[Hold]:
         """Hand out at most `limit` messages, at most `slots` of them such as came back.
 
-        Each of those is charged with the start that is to come. What is newer stays until all
-        that came back is taken: it would be started first otherwise.
+        What is newer stays until all that came back is taken: it would be started first otherwise.
         """
         while self._delayed and self._delayed[0][0] <= now + EARLY:
             self.put_back(heapq.heappop(self._delayed)[2])
         taken: list[Hold] = []
         while self._returned and len(taken) < min(slots, limit):
             item = heapq.heappop(self._returned)[1]
-            item.starts += 1
-            taken.append(Hold(self, item, holder, begun=True))
+            taken.append(Hold(self, item, holder, again=True))
         if not self._returned:
             fresh = min(limit - len(taken), len(self._fresh))
             taken += [
-                Hold(self, Item(self._fresh.popleft()), holder, begun=False) for _ in range(fresh)
+                Hold(self, Item(self._fresh.popleft()), holder, again=False) for _ in range(fresh)
             ]
         self._held.update(taken)
         holder.held.update(taken)

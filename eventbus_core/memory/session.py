@@ -109,7 +109,7 @@ class MemorySession:
                 data=hold.item.entry.data,
                 token=hold,
                 starts=hold.item.starts,
-                begun=hold.begun,
+                again=hold.again,
                 orphaned=hold.item.orphaned,
                 note=hold.item.note,
             )

@@ -7,9 +7,14 @@
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then
   return fenced(KEYS[3], KEYS[2])
 end
+local incarnation, group = ARGV[1], ARGV[2]
 for i = 3, #ARGV, 2 do
-  -- Whoever is alive owns what it holds: nothing is taken away from another one here. An entry
-  -- that is not pending (any more) is left alone, and so is a group that is gone.
-  redis.pcall('XCLAIM', KEYS[4], ARGV[2], ARGV[1], 0, ARGV[i], 'RETRYCOUNT', ARGV[i + 1], 'JUSTID')
+  -- Sent again after a lost reply, or behind the settlement where the server did not know this
+  -- script, it must not take back what was handed back meanwhile.
+  if pending(KEYS[4], group, ARGV[i]) == incarnation then
+    redis.call(
+      'XCLAIM', KEYS[4], group, incarnation, 0, ARGV[i], 'RETRYCOUNT', ARGV[i + 1], 'JUSTID'
+    )
+  end
 end
 return 1

@@ -1,11 +1,11 @@
--- Take over what was released, orphaned or is due again, oldest first, each charged with the
--- start that is about to come.
+-- Take over what was released, orphaned or is due again, oldest first. Nothing is charged: a start
+-- is recorded when it comes.
 -- Uses: common
 -- KEYS  1 leases 2 options 3 totals 4 journal 5 claimable 6 stream 7 counts 8 strays 9 due 10 notes
 -- ARGV  1 incarnation 2 group 3 channel ('' for an inbox) 4 most to take
 --       5 pseudo-consumer of the released 6 pseudo-consumer of the delayed
 -- Returns {ms until there may be more (0 now, -1 nothing known), then for each taken:
--- {id, recorded starts with the new one, 1 if orphaned, note, fields}}.
+-- {id, recorded starts, 1 if orphaned, note, fields}}.
 
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then
   return fenced(KEYS[3], KEYS[2])
@@ -51,11 +51,9 @@ for i = 1, math.min(most, #found) do
   local stored = redis.call('XRANGE', KEYS[6], entry.id, entry.id)[1]
   redis.call('ZREM', KEYS[9], entry.id)
   if stored then
-    redis.call(
-      'XCLAIM', KEYS[6], group, incarnation, 0, entry.id, 'RETRYCOUNT', entry.starts + 1, 'JUSTID'
-    )
+    redis.call('XCLAIM', KEYS[6], group, incarnation, 0, entry.id, 'JUSTID')
     local note = redis.call('HGET', KEYS[10], entry.id) or ''
-    result[#result + 1] = {entry.id, entry.starts, entry.orphaned, note, stored[2]}
+    result[#result + 1] = {entry.id, entry.starts - 1, entry.orphaned, note, stored[2]}
     orphans = orphans + entry.orphaned
   else
     -- Somebody deleted the message. Up to 6.2 a server keeps its pending entry for ever.

@@ -8,7 +8,8 @@
 --       8 a random epoch 9 group for a new inbox 10 epoch and 11 cursor of the session before
 --       in the same process ('' none), then each work channel
 -- Returns {0, incarnation, lease in ms, renewals, expired} of the holder, or {1, epoch,
--- inbox group, cursor, replayed, last broadcast, options, attempts, server time}.
+-- inbox group, cursor, replayed, last broadcast, options, attempts, server time, retained
+-- broadcasts}.
 
 local incarnation, id = ARGV[1], ARGV[2]
 local now = now_ms()
@@ -76,5 +77,6 @@ if ARGV[7] == '1' then
 end
 return {
   1, redis.call('GET', KEYS[10]), inbox_group, cursor, replayed, newest,
-  redis.call('HGETALL', KEYS[2]), redis.call('HGETALL', KEYS[16]), now
+  redis.call('HGETALL', KEYS[2]), redis.call('HGETALL', KEYS[16]), now,
+  redis.call('XLEN', KEYS[13])
 }

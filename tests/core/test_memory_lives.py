@@ -148,9 +148,9 @@ class TestFencing:
         waiting = asyncio.create_task(b.fetch({WORK: Room(9, 9)}, 3600.0))
         await bury(world, b)
         again = await waiting
-        assert [(d.data, d.orphaned, d.begun, d.starts) for d in again] == [
-            (b"1", True, True, 1),
-            (b"2", True, True, 1),
+        assert [(d.data, d.orphaned, d.again, d.starts) for d in again] == [
+            (b"1", True, True, 0),
+            (b"2", True, True, 0),
         ]
 
     async def test_it_lives_again_as_another_incarnation(self, world: World) -> None:
@@ -179,7 +179,7 @@ class TestLeaving:
         await take(a)
         await a.leave()
         (one,) = await take(b)
-        assert (one.data, one.orphaned, one.starts) == (b"1", False, 1)
+        assert (one.data, one.orphaned, one.starts) == (b"1", False, 0)
 
     async def test_it_may_be_called_again_and_nothing_else(self, world: World) -> None:
         a = await world.join("a")
@@ -272,7 +272,7 @@ class TestFixedIds:
         a = await world.join("a", fixed=True, only_new=True)
         assert a.replayed == 0
         again = await take(a, BROADCASTS)
-        assert [(d.data, d.starts, d.begun) for d in again] == [
+        assert [(d.data, d.starts, d.again) for d in again] == [
             (b"2", 2, False),
             (b"3", 0, False),
             (b"4", 0, False),
@@ -321,8 +321,8 @@ class TestFixedIds:
         assert await world.unicast(b, "a", "3") == (Published.STORED,)
         a = await world.join("a", fixed=True)
         again = await mail(a)
-        assert [(d.data, d.starts, d.begun, d.orphaned) for d in again] == [
-            (b"1", 2, True, crash),
+        assert [(d.data, d.starts, d.again, d.orphaned) for d in again] == [
+            (b"1", 1, True, crash),
             (b"2", 0, False, False),
             (b"3", 0, False, False),
         ]

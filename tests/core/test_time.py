@@ -1,54 +1,15 @@
 """Leases, retries, outages and drains of whole buses, on a clock that the test moves."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from eventbus_core import EventBus, InstanceIdInUseError, Message, RetryPolicy
+from eventbus_core import InstanceIdInUseError, Message, RetryPolicy
 from eventbus_core.errors import TransportUnavailableError
-from eventbus_core.memory.config import MemoryConfig
-from eventbus_core.memory.store import MemoryStore
-from eventbus_core.testing import ManualClock
+from tests.core.world import World
 from tests.support.crash import crash
-
-MakeBus = Callable[..., EventBus]
-
-
-class World:
-    """Buses on one memory store whose time the test moves."""
-
-    def __init__(self) -> None:
-        self.clock = ManualClock()
-        self.name = uuid4().hex
-        self.store = MemoryStore.named(self.name, self.clock)
-        self.buses: list[EventBus] = []
-
-    def bus(self, instance_id: str | None = None, **options: Any) -> EventBus:
-        config = MemoryConfig(name=self.name, clock=self.clock)
-        bus = EventBus(config, instance_id=instance_id, **options)
-        self.buses.append(bus)
-        return bus
-
-    async def settle(self) -> None:
-        await self.clock.advance(0.001)
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    world = World()
-    yield world
-    world.store.unavailable = False
-    for bus in world.buses:
-        closing = asyncio.create_task(bus.close())
-        for _ in range(200):
-            if closing.done():
-                break
-            await world.clock.advance(1.0)
-        await closing
-    MemoryStore.forget(world.name)
 
 
 async def test_takeover_within_lease_and_one_heartbeat(world: World) -> None:
