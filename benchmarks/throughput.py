@@ -11,6 +11,7 @@ import json
 import statistics
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import uuid4
 
 import redis.asyncio as redis_py
@@ -100,7 +101,8 @@ async def _drain(client: redis_py.Redis, stream: str, messages: int, *, count: i
 
     began = time.perf_counter()
     while handled < messages:
-        for _, entries in await client.xreadgroup("g", "c", {stream: ">"}, count=count, block=1000):
+        reply: Any = await client.xreadgroup("g", "c", {stream: ">"}, count=count, block=1000)
+        for _, entries in reply:
             for _, fields in entries:
                 await handle(json.loads(fields[b"d"]))
             await client.xack(stream, "g", *(entry_id for entry_id, _ in entries))
