@@ -34,7 +34,7 @@ docs: $(STAMP) ## Build the documentation, warnings are errors
 test: check docs ## check, docs and all tests but the matrix
 	@$(BIN)/python -m pytest -q -m "not matrix"
 
-matrix: $(STAMP) ## Tests on real servers and processes
+matrix: $(STAMP) ## The behaviour tests on servers of other versions
 	@$(BIN)/python -m pytest -q -m matrix
 
 clean: ## Remove everything that the other targets made

@@ -1,17 +1,16 @@
 """The plug-in of the schemes redis, rediss, unix, valkey and valkeys."""
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from eventbus_core.capabilities import Capabilities
 from eventbus_core.errors import InvalidOptionError
 from eventbus_core.hooks import Opening, hookimpl
 
+from .capabilities import CAPABILITIES
 from .config import RedisConfig
 
 if TYPE_CHECKING:
     from eventbus_core.transport import Transport
-
-CAPABILITIES: Final = Capabilities(durable=True, shared=True, failover=True, redrive=True)
 
 
 @hookimpl

@@ -9,13 +9,13 @@ from eventbus_core.transport import INBOX, Holder, Member
 
 from . import records
 from .broadcasts import Broadcasts
+from .capabilities import CAPABILITIES
 from .commands import Commands
 from .config import RedisConfig
 from .faults import LinkLostError, ReplyError, mapped
 from .intake import Intake
 from .keys import Keys
 from .link import Line
-from .plugin import CAPABILITIES
 from .presence import Presence, end
 from .session import RedisSession
 from .settling import Settling
