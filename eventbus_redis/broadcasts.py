@@ -97,10 +97,14 @@ class Broadcasts:
         self._covers = wants
         reading.add_done_callback(self._arrived)
 
+    def is_behind(self, sent_at: bytes, newest: bytes) -> bool:
+        """Whether the stream seems to end before the place read up to at `sent_at`."""
+        return self.consumes and stream_ids.position(newest) < stream_ids.position(sent_at)
+
     def restart_if_behind(self, sent_at: bytes, newest: bytes) -> bool:
         """The stream ends before the place read up to at `sent_at`: it is another one. Then read
         it from its start, or from its end when that was seen. Returns whether it was so."""
-        if not self.consumes or stream_ids.position(newest) >= stream_ids.position(sent_at):
+        if not self.is_behind(sent_at, newest):
             return False
         self.position = newest if newest in self._seen else stream_ids.ZERO
         self._start = self.position
@@ -175,6 +179,9 @@ class Broadcasts:
 def _parts(fields: list[bytes]) -> tuple[bytes, str, int]:
     """Envelope, event and running number of a broadcast."""
     if len(fields) == 6 and fields[0] == b"d" and fields[4] == b"n":  # as publish.lua writes it
-        return fields[1], fields[3].decode(), int(fields[5])
-    named = dict(zip(fields[::2], fields[1::2], strict=False))
-    return named.get(b"d", b""), named.get(b"e", b"").decode(), int(named.get(b"n", 0))
+        data, event, number = fields[1], fields[3], fields[5]
+    else:
+        named = dict(zip(fields[::2], fields[1::2], strict=False))
+        data, event, number = (named.get(name, b"") for name in (b"d", b"e", b"n"))
+    # Another program may have written anything; one bad entry must not drop the others.
+    return data, event.decode("utf-8", "replace"), int(number) if number.isdigit() else 0

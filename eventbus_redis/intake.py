@@ -42,6 +42,7 @@ class Intake:
         """See Session.fetch."""
         loop = self._state.loop
         ends = loop.time() + wait
+        await asyncio.sleep(0)  # one that fetches without a pause must not stop its loop
         while True:
             self._state.check()
             if (failure := self._failure) is not None:
@@ -174,6 +175,8 @@ class Intake:
         """A channel without a subscription: what reads on their way still brought goes back."""
         reader = self._groups.get(channel.group)
         busy = channel.reading or channel.claiming or (reader and channel in reader.covered)
+        if channel.recover and not busy:
+            await recover(self._state, channel)
         await release_unfetched(self._state, channel)
         if not busy:
             self._state.closing.discard(channel)

@@ -6,12 +6,13 @@ from functools import partial
 from typing import Any, Final
 
 from eventbus_core.options import SharedOptions
-from eventbus_core.transport import FencedError, Renewal, Suspect
+from eventbus_core.transport import INBOX, FencedError, Renewal, Suspect
 
-from . import records
+from . import records, stream_ids
 from .broadcasts import Broadcasts
 from .commands import Commands
-from .keys import Keys, split_token
+from .faults import ReplyError
+from .keys import DELAYED, Keys, split_token
 from .settling import release_unfetched
 from .state import ChannelState, State
 
@@ -49,14 +50,16 @@ class Presence:
         server_ms, options, expired, lines, claimable, newest = reply
         for channel, due in zip(claimable[::2], claimable[1::2], strict=True):
             state.look_at(channel.decode(), sent_at + (float(due) - server_ms) / 1000)
+        if broadcasts.is_behind(read_to, newest):
+            # The counter knows our own entries only; the stream itself decides.
+            newest = max(newest, await self._last_generated(), key=stream_ids.position)
         if broadcasts.restart_if_behind(read_to, newest):
             state.lose("broadcast stream lost", 1)
         self.options = records.options_in_force(options) or self.options
         suspects = [
-            found
+            records.suspect(incarnation, line, state.member.lease)
             for incarnation, line in zip(expired, lines, strict=True)
             if incarnation.decode() != state.me
-            and (found := records.suspect(incarnation, line)) is not None
         ]
         await self._compare_pending()
         lost, state.lost = state.lost, {}
@@ -97,6 +100,17 @@ class Presence:
             raise
         return alive - 1
 
+    async def _last_generated(self) -> bytes:
+        """Id of the newest entry the broadcast stream ever had; 0-0 without a stream."""
+        link = await self._state.commands.link()
+        try:
+            flat: Any = await link.call("XINFO", "STREAM", self._state.keys.broadcast)
+        except ReplyError:
+            return stream_ids.ZERO
+        named = dict(zip(flat[::2], flat[1::2], strict=False))
+        newest: bytes = named.get(b"last-generated-id", stream_ids.ZERO)
+        return newest
+
     async def _compare_pending(self) -> None:
         """Notice replies that got lost unseen: the store says more is in hand than is held, at
         two heartbeats running."""
@@ -122,6 +136,14 @@ class Presence:
         before, channel.surplus = channel.surplus, max(0, mine - len(channel.held))
         if before and channel.surplus:
             channel.recover = True
+            if not channel.open:
+                self._state.closing.add(channel)
+            self._state.notify()
+        if channel.channel == INBOX and any(
+            name not in (me, DELAYED.encode()) for name, _ in done.result()[3] or ()
+        ):
+            # A read that an earlier life of this id had on its way took something after its end.
+            channel.claim_at = min(channel.claim_at, self._state.loop.time())
             self._state.notify()
 
 

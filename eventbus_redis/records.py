@@ -53,11 +53,11 @@ def record(member: Member, subscriptions: frozenset[Subscription]) -> bytes:
     return msgspec.json.encode(shown)
 
 
-def suspect(incarnation: bytes, written: bytes) -> Suspect | None:
-    """An expired incarnation from its line; None when the line is gone."""
+def suspect(incarnation: bytes, written: bytes, lease: float) -> Suspect:
+    """An expired incarnation from its line; when that is gone, with `lease` and without an id."""
     words = written.decode().split(" ")
     if len(words) < 2:
-        return None
+        return Suspect(incarnation=incarnation.decode(), instance_id="", lease=lease)
     return Suspect(
         incarnation=incarnation.decode(), instance_id=words[-1], lease=int(words[0]) / 1000
     )

@@ -225,21 +225,21 @@ def release_call(state: State, channel: ChannelState, counts: dict[bytes, int]) 
 
 
 async def release_unfetched(state: State, channel: ChannelState) -> None:
-    """What was taken from a channel but never given to the core goes back uncharged."""
-    counts = {d.token.id: d.starts - 1 for d in channel.claimed}
-    counts |= {d.token.id: d.starts for d in channel.fresh}
+    """What was taken from a channel but never given to the core goes back with its counts. When
+    that fails it is kept, to be tried again."""
+    counts = {d.token.id: d.starts for d in (*channel.claimed, *channel.fresh)}
     if not counts:
         return
-    channel.claimed.clear()
-    channel.fresh.clear()
     name, keys, args = release_call(state, channel, counts)
-    try:
-        await state.run(name, keys, args)
-    finally:
-        # When that failed they are found again as pending, and not held.
-        for entry_id in counts:
-            channel.held.pop(entry_id, None)
-        channel.surplus = 0
+    await state.run(name, keys, args)
+    for waiting in (channel.claimed, channel.fresh):
+        # Something may have arrived meanwhile.
+        kept = [d for d in waiting if d.token.id not in counts]
+        waiting.clear()
+        waiting.extend(kept)
+    for entry_id in counts:
+        channel.held.pop(entry_id, None)
+    channel.surplus = 0
 
 
 def _counts(some: list[Settlement]) -> dict[bytes, int]:

@@ -39,7 +39,7 @@ class ChannelState:
         self.held: dict[bytes, Delivery] = {}
         """Everything of it that was taken and is not settled, whether fetched yet or not."""
         self.claimed: deque[Delivery] = deque()
-        """Taken over, with its start recorded; goes before `fresh`."""
+        """Taken over; goes before `fresh`."""
         self.fresh: deque[Delivery] = deque()
         self.claim_at = 0.0
         """Time of the loop from which there may be something to take over; first at once."""
@@ -80,9 +80,10 @@ class ChannelState:
         if len(fields) > 2 or fields[0] != b"d":
             named = dict(zip(fields[::2], fields[1::2], strict=False))
             only_for = named.get(b"g")
-            if only_for is not None and only_for.decode() != self.group:
+            if only_for is not None and only_for != self.group.encode():
                 return False
-            event = named.get(b"e", b"").decode()
+            # Another program may have written anything; one bad entry must not drop the others.
+            event = named.get(b"e", b"").decode("utf-8", "replace")
             # What another program wrote has no envelope; the core tells that from the bytes.
             data = named.get(b"d", b"")
         delivery = Delivery(self.channel, data, Token(entry_id, event))
