@@ -99,7 +99,9 @@ class Maintenance:
         await self._repeat("trim_broadcast", broadcast, [])
         known = await streams(state.commands, keys)
         for place, groups in self._window(known):
-            await self._repeat("trim_work", [keys.options, place.stream, place.counts], [])
+            event = split_token(groups[0][1])[0] if groups else ""
+            named = [keys.options, place.stream, place.counts, keys.groups]
+            await self._repeat("trim_work", named, [event])
             for group, channel, strays, due in groups:
                 named = [
                     keys.leases,

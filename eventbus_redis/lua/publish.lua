@@ -20,7 +20,9 @@ if stored_before then
   end
 end
 local options = redis.call('HMGET', KEYS[2], 'ttl', 'max_backlog')
-local ttl, limit = tonumber(options[1]), tonumber(options[2])
+-- Nothing after the first XADD may fail, or a repeated call would store everything again: also
+-- not when somebody deleted the options.
+local ttl, limit = ttl_in_use(KEYS[2]), tonumber(options[2] or 100000)
 
 -- How many more one stream takes: as many as its fullest group has room for.
 local function room_of(stream, counts)

@@ -9,6 +9,11 @@ if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then
 end
 local group = ARGV[2]
 local safe = redis.call('HGET', KEYS[6], 'safe:' .. group) or '0-0'
+-- A stream that was deleted, and a clock that stepped back: what is stored next may be below it.
+local known = redis.pcall('XINFO', 'STREAM', KEYS[5])
+if known.err or before(pairs_of(known)['last-generated-id'], safe) then
+  safe = '0-0'
+end
 local made = redis.pcall('XGROUP', 'CREATE', KEYS[5], group, safe, 'MKSTREAM')
 if made.err then
   if string.find(made.err, 'BUSYGROUP', 1, true) then

@@ -1,5 +1,5 @@
 -- Prolong the lease of one incarnation and look for what changed.
--- Uses: common
+-- Uses: common, options
 -- KEYS  1 leases 2 options 3 totals 4 renewals 5 claimable 6 epoch 7 cursors 8 incarnations
 --       9 broadcast counts
 -- ARGV  1 incarnation 2 lease in ms 3 epoch 4 instance id 5 cursor ('' for none)
@@ -14,6 +14,9 @@ redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
 redis.call('HINCRBY', KEYS[4], ARGV[1], 1)
 if ARGV[5] ~= '' then
   redis.call('HSET', KEYS[7], ARGV[4], ARGV[5])
+end
+if redis.call('EXISTS', KEYS[2]) == 0 then
+  merge_options(KEYS[8], KEYS[2]) -- somebody deleted them
 end
 local expired = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - 1, 'LIMIT', 0, 100)
 local lines = {}

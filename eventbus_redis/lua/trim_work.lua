@@ -1,7 +1,8 @@
 -- Remove handled messages of a work stream or an inbox that are old or too many, and note where
 -- each group could start again safely.
 -- Uses: common, trimming
--- KEYS  1 options 2 stream 3 counts
+-- KEYS  1 options 2 stream 3 counts 4 groups
+-- ARGV  1 event ('' for an inbox)
 -- Returns 1 when a further call finds more to remove now, else 0.
 
 local known = redis.pcall('XINFO', 'GROUPS', KEYS[2])
@@ -50,7 +51,9 @@ for i, flat in ipairs(known) do
 end
 for field in pairs(counts) do
   local kind, name = string.match(field, '^(%a+):(.*)$')
-  if name and not seen[name] then
+  -- One that still has members was removed by somebody and is about to be rebuilt.
+  local alive = name and ARGV[1] ~= '' and redis.call('ZSCORE', KEYS[4], ARGV[1] .. ' ' .. name)
+  if name and not seen[name] and not alive then
     redis.call('HDEL', KEYS[3], field)
   end
 end
@@ -93,13 +96,18 @@ if #entries == 0 then
 end
 local held, final = {}, entries[#entries][1]
 for _, name in ipairs(names) do
-  for _, entry in ipairs(redis.call('XPENDING', KEYS[2], name, entries[1][1], final, 200)) do
+  local pending_ids = redis.call('XPENDING', KEYS[2], name, entries[1][1], final, 200)
+  for _, entry in ipairs(pending_ids) do
     held[entry[1]] = true
+  end
+  if #pending_ids == 200 and before(pending_ids[200][1], final) then
+    -- More may be pending beyond, as deleted messages are counted too: judge only up to here.
+    final = pending_ids[200][1]
   end
 end
 for _, entry in ipairs(entries) do
   local id = entry[1]
-  if not held[id] and (before(id, too_old) or surplus > 0) then
+  if not before(final, id) and not held[id] and (before(id, too_old) or surplus > 0) then
     redis.call('XDEL', KEYS[2], id)
     surplus = surplus - 1
   end
