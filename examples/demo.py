@@ -25,6 +25,7 @@ VICTIM = "cat"
 TASKS, TASK_SECONDS = 60, 0.05
 LEASE, HEARTBEAT = 2.0, 0.4
 PROMISE = LEASE + HEARTBEAT
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 UNHEARD = 0.1  # a task that ended less than this before the kill may not be settled yet
 
 Processes = dict[str, "subprocess.Popen[bytes]"]
@@ -198,6 +199,7 @@ def text(tasks: set[int]) -> str:
 
 async def main(url: str) -> bool:
     """Show everything on the server at `url`. Returns whether every check passed."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     check, reports = Checks(), Reports()
     # A name of its own for each run: nothing is left over from the one before.
     bus = EventBus(
@@ -238,6 +240,8 @@ def run() -> int:
     try:
         url = given or server.start().url
         where = "the server of $EVENTBUS_URL" if given else "an embedded server"
+        # One that comes while asyncio makes its loop would leave half a loop behind.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         print(f"{len(WORKERS)} worker processes on {where}")
         return 0 if asyncio.run(main(url)) else 1
     except DemoError as exc:
@@ -247,7 +251,7 @@ def run() -> int:
         print("\nstopped")
         return 130
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)  # the rest takes a moment and must be done
         server.stop()
 
