@@ -3,21 +3,22 @@
 import argparse
 import sys
 
-from .errors import EventBusError
-from .plugins import capabilities_of, installed_schemes
+from .plugins import installed_transports
 
 
 def transports() -> str:
-    """One line for each installed scheme; a broken plug-in says why and hides no other."""
-    lines = []
-    for scheme in installed_schemes():
-        try:
-            declared = capabilities_of(scheme).declared()
-        except EventBusError as exc:
-            lines.append(f"{scheme:<10} broken: {exc}")
+    """A line for each installed scheme; a broken plug-in says why and hides no other."""
+    rows = [("scheme", "from", "capabilities")]
+    for found in installed_transports():
+        if found.capabilities is None:
+            rows.append((found.scheme, found.provider, f"broken: {found.problem}"))
         else:
-            lines.append(f"{scheme:<10} {', '.join(declared) or '(no capabilities)'}")
-    return "\n".join(lines)
+            declared = ", ".join(found.capabilities.declared()) or "none"
+            rows.append((found.scheme, found.provider, declared))
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    return "\n".join(
+        f"{scheme:<{widths[0]}}  {provider:<{widths[1]}}  {what}" for scheme, provider, what in rows
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

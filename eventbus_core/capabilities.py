@@ -19,6 +19,8 @@ class Capabilities:
     """Dead letters are kept, and can be listed, sent again and discarded."""
     monitoring: bool = False
     """It can be opened by `open_monitor`."""
+    actions: bool = False
+    """Its monitor can also redrive, discard and drop a group."""
 
     def require(self, name: str, *, transport: str, for_: str) -> None:
         """Raise UnsupportedError unless capability `name` is declared."""

@@ -53,7 +53,10 @@ class DeadLetters:
         of one event, of one group where given."""
         if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_LIMIT:
             raise InvalidOptionError(f"limit={limit!r} must be an int from 1 to {MAX_LIMIT}")
-        return [_public(stored) for stored in await self._page("list", limit, after, event, group)]
+        return [
+            public_dead_letter(stored)
+            for stored in await self._page("list", limit, after, event, group)
+        ]
 
     async def redrive(self, dead_letter_id: str) -> bool:
         """Give the message again to the one group or instance it belongs to (same id, attempts
@@ -129,7 +132,8 @@ async def _discard(letter: str, session: Session) -> bool:
     return await session.discard(letter)
 
 
-def _public(stored: StoredDeadLetter) -> DeadLetter:
+def public_dead_letter(stored: StoredDeadLetter) -> DeadLetter:
+    """What users see of a stored one."""
     return DeadLetter(
         id=stored.id,
         message=_message(stored),

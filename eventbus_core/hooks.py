@@ -1,8 +1,9 @@
 """The hooks of the pluggy project ``eventbus``.
 
 A transport plug-in is a module named by an entry point of group ``eventbus`` whose name is the URL
-scheme; it implements the first two hooks. Observers are objects passed as ``plugins=[...]`` to one
-bus, never switched on by being installed; they implement the others.
+scheme; it implements the first two hooks, and the third if it can be monitored. Observers are
+objects passed as ``plugins=[...]`` to one bus, never switched on by being installed; they implement
+the last.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from .capabilities import Capabilities
+    from .monitor_source import MonitorSource
     from .transport import Transport
 
 PROJECT = "eventbus"
@@ -24,13 +26,13 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 class Opening(NamedTuple):
-    """What a plug-in is given to build a transport."""
+    """What a plug-in is given to build a transport or a monitor."""
 
     target: Any
     """The URL, or the typed config that the user passed instead."""
     scheme: str
     bus: str
-    """Name of the bus."""
+    """Name of the bus; empty for a monitor, which looks at any."""
     io_timeout: float
     """Seconds after which a call to the store without an answer has failed."""
 
@@ -47,6 +49,15 @@ def eventbus_open_transport(opening: Opening) -> Transport:
 @hookspec(firstresult=True)
 def eventbus_capabilities() -> Capabilities:
     """What transports of this plug-in can do, known without opening one."""
+    raise NotImplementedError  # a specification; pluggy never calls it
+
+
+@hookspec(firstresult=True)
+def eventbus_open_monitor(opening: Opening) -> MonitorSource:
+    """Build what `open_monitor` reads, without I/O. Only of transports that declare `monitoring`.
+
+    Raises InvalidOptionError when the URL or config is wrong; the text must not hold a password.
+    """
     raise NotImplementedError  # a specification; pluggy never calls it
 
 

@@ -1,10 +1,14 @@
 """Ids: unique without asking anybody, and sortable by the time they were made."""
 
 import os
+import re
 import secrets
 import threading
+from typing import Final
 
 from .clock import Clock
+
+_MESSAGE_ID: Final = re.compile("[0-9a-f]{32}")
 
 
 def new_instance_id() -> str:
@@ -46,3 +50,10 @@ class MessageIds:
 def new_incarnation() -> str:
     """The name of one life of an instance, never used again: 20 random hexadecimal digits."""
     return secrets.token_hex(10)
+
+
+def made_at(message_id: object) -> int | None:
+    """The Unix milliseconds in a message id; None when it is not such an id."""
+    if not isinstance(message_id, str) or not _MESSAGE_ID.fullmatch(message_id):
+        return None
+    return int(message_id[:12], 16)

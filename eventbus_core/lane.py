@@ -53,8 +53,8 @@ class Lane:
         self.queue: deque[InHand] = deque()
         self.running: dict[asyncio.Task[None], InHand] = {}
         """What workers have in hand: started, or waiting to start or to try again."""
-        self.active = 0
-        """Handlers running at this moment."""
+        self.begun: dict[InHand, float] = {}
+        """Handlers running at this moment: since when, on the clock."""
         self.owner: InHand | None = None
         """`once`: the one message it starts."""
         self._place = place
@@ -64,6 +64,11 @@ class Lane:
         self._spared: set[asyncio.Task[None]] = set()
         self._off = False
         self._aborting = False
+
+    @property
+    def active(self) -> int:
+        """How many handlers run at this moment."""
+        return len(self.begun)
 
     # What the intake asks
 
@@ -285,8 +290,7 @@ class Lane:
         item.started(attempt)
         call: HandlerCall | None = None
         running_handler.set((self.binding, item))
-        self.active += 1
-        begun = place.clock.monotonic()
+        begun = self.begun[item] = place.clock.monotonic()
         try:
             if self.binding.is_async and self.binding.timeout is None:
                 await self.binding.handler(message)
@@ -313,7 +317,7 @@ class Lane:
             self._end(item, Ending.DONE)
             return None
         finally:
-            self.active -= 1
+            del self.begun[item]
         self._measure(place.clock.monotonic() - begun)
         again = self._failed(item, attempt, error)
         if call is not None:

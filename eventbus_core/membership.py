@@ -10,7 +10,7 @@ from .options import FOREVER, SharedOptions, differing
 from .registry import NOT_LIVE, Binding, Registry
 from .stats import Counters
 from .store_state import StoreState
-from .transport import FencedError, Holder, Member, Renewal, Session, Transport
+from .transport import FencedError, Holder, Member, Renewal, Session, Transport, Vitals
 
 log = logging.getLogger("eventbus_core")
 
@@ -63,6 +63,8 @@ class Membership:
         self._over = False
         self.session_lost: Callable[[], None] = lambda: None
         """Called when the session has been fenced, before there is another one."""
+        self.vitals: Callable[[], Vitals] = Vitals
+        """What heartbeats tell monitors."""
         self.announced: Callable[[], None] = lambda: None
         """Called when the store has been told of changed subscriptions."""
 
@@ -178,7 +180,7 @@ class Membership:
                 log.info("instance %r is alive again", self._member.instance_id)
                 return True
             sent = self._clock.monotonic()
-            renewal = await session.renew()
+            renewal = await session.renew(self.vitals())
             self._store.worked("renew")
             await self._renewed_at(session, sent, renewal)
         except FencedError:

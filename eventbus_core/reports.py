@@ -1,10 +1,40 @@
-"""`stats()` and `health()`: read off the parts of a bus."""
+"""`stats()`, `health()` and what heartbeats tell: read off the parts of a bus."""
 
-from .runtime import Runtime
+from typing import TYPE_CHECKING
+
+from .dispatcher import Dispatcher
+from .settler import Settler
 from .stats import BusHealth, BusStats, Counters, SubscriptionStats
+from .transport import Vitals
+
+if TYPE_CHECKING:
+    from .runtime import Runtime
 
 
-def stats_of(counters: Counters, runtime: Runtime | None) -> BusStats:
+def vitals_of(counters: Counters, dispatcher: Dispatcher, settler: Settler) -> Vitals:
+    """What a heartbeat tells monitors."""
+    lanes = tuple(dispatcher.lanes.values())
+    now = dispatcher.clock.monotonic()
+    oldest = min(
+        ((begun, lane.binding.name) for lane in lanes for begun in lane.begun.values()),
+        default=(now, ""),
+    )
+    running = sum(lane.active for lane in lanes)
+    return Vitals(
+        emitted=counters.emitted,
+        received=counters.received,
+        handled=counters.handled,
+        failed=counters.failed,
+        dead_lettered=counters.dead_lettered,
+        running=running,
+        waiting=sum(len(lane.queue) + len(lane.running) for lane in lanes) - running,
+        unsettled=settler.unsettled,
+        slowest=oldest[1],
+        slowest_seconds=now - oldest[0],
+    )
+
+
+def stats_of(counters: Counters, runtime: "Runtime | None") -> BusStats:
     """A frozen copy of the counters with what is in hand now."""
     lanes = () if runtime is None else tuple(runtime.dispatcher.lanes.values())
     subscriptions = tuple(
@@ -31,7 +61,7 @@ def stats_of(counters: Counters, runtime: Runtime | None) -> BusStats:
     )
 
 
-def health_of(state: str, runtime: Runtime | None) -> BusHealth:
+def health_of(state: str, runtime: "Runtime | None") -> BusHealth:
     """Judge by the lease and the store's last answers."""
     if runtime is None:
         return BusHealth(

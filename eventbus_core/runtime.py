@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any
 
 from ._version import __version__
@@ -20,11 +21,12 @@ from .membership import Membership
 from .options import Options
 from .publisher import Publisher
 from .registry import Binding, Registry
+from .reports import vitals_of
 from .settler import Settler
 from .stats import Counters
 from .store_state import StoreState
 from .threads import HandlerThreads
-from .transport import Member, Transport
+from .transport import FencedError, Member, Transport
 
 log = logging.getLogger("eventbus_core")
 
@@ -100,6 +102,7 @@ class Runtime:
             store=self.store,
         )
         self.membership.announced = self.intake.kick
+        self.membership.vitals = partial(vitals_of, counters, self.dispatcher, self.settler)
         self.dispatcher.kick = self.intake.kick
 
     # Start
@@ -193,12 +196,14 @@ class Runtime:
         lanes: tuple[Lane, ...] = ()
         try:
             await self._end_task("intake")
+            await self._stop_taking(tail / 2)
             lanes = tuple(self.dispatcher.lanes.values())
             if spare is not None:
                 self.dispatcher.spare(*spare)
             self.dispatcher.stop()
             await self._drain(lanes, deadline)
-            await self._flush(lanes, rest - tail)
+            left = deadline + rest - self.clock.monotonic()
+            await self._flush(lanes, min(rest, left) - tail)
         finally:
             for lane in lanes:
                 lane.abort()
@@ -206,6 +211,17 @@ class Runtime:
                 await self._end_task(name)
             self.publisher.abandon()
             await self._withdraw(tail)
+
+    async def _stop_taking(self, seconds: float) -> None:
+        """What others can have must not wait here for running handlers."""
+        session = self.membership.session
+        if session is None:
+            return
+        try:
+            async with Deadline(self.clock, seconds):
+                await session.stop()
+        except (FencedError, TransportUnavailableError, TimeoutError) as exc:
+            log.debug("the store was not told to give nothing more: %r", exc)
 
     async def _drain(self, lanes: tuple[Lane, ...], deadline: float) -> None:
         """Wait for running handlers until the deadline or `abort`."""

@@ -119,6 +119,27 @@ class Suspect(msgspec.Struct, frozen=True):
     lease: float
 
 
+class Vitals(msgspec.Struct, frozen=True, kw_only=True):
+    """What one instance tells of itself with each heartbeat, for monitors. Opaque to a transport,
+    which keeps the latest with the instance. Counts are since the bus object was made."""
+
+    emitted: int = 0
+    received: int = 0
+    handled: int = 0
+    failed: int = 0
+    dead_lettered: int = 0
+    running: int = 0
+    """Handlers running at this moment."""
+    waiting: int = 0
+    """Messages in the process whose handler waits: to be started, or to be tried again."""
+    unsettled: int = 0
+    """Settlements that the store has not confirmed yet."""
+    slowest: str = ""
+    """Name of the handler that has been running for longest; empty when none runs."""
+    slowest_seconds: float = 0.0
+    """For how long it has been running."""
+
+
 class Renewal(msgspec.Struct, frozen=True):
     """What one heartbeat brought back."""
 
@@ -256,6 +277,12 @@ class Session(Protocol):
         holds up another one."""
         ...
 
+    async def stop(self) -> None:
+        """Take nothing more: end what was begun to take from the store, and release what it took
+        that `fetch` has not returned. Called before running handlers are waited for, which may
+        take long; nothing is fetched after it. Idempotent."""
+        ...
+
     def wake(self) -> None:
         """Make a waiting `fetch` return soon, or the next one when none waits. Never blocks."""
         ...
@@ -273,8 +300,9 @@ class Session(Protocol):
         incarnation of a fixed id."""
         ...
 
-    async def renew(self) -> Renewal:
-        """Prolong the lease by `Member.lease` from now; look for others that have expired."""
+    async def renew(self, vitals: Vitals | None = None) -> Renewal:
+        """Prolong the lease by `Member.lease` from now; look for others that have expired. A
+        transport with `monitoring` keeps `vitals` until the next ones or the session's end."""
         ...
 
     async def declare_dead(self, suspects: Sequence[Suspect]) -> Sequence[Suspect]:

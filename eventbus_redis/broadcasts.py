@@ -8,9 +8,9 @@ from typing import Any, Final
 from eventbus_core.transport import BROADCASTS, Delivery
 
 from . import stream_ids
+from .blocking import blocking_read
 from .commands import Entry, read
 from .faults import mapped
-from .group_reader import BlockingRead
 from .state import State, Token
 
 _REMEMBERED: Final = 4096
@@ -31,7 +31,7 @@ class Broadcasts:
         server_ms: int,
     ) -> None:
         self._state = state
-        self.blocking: Final = BlockingRead(state)
+        self.blocking: Final = blocking_read(state)
         entry_id, _, number = cursor.partition(" ")
         self._start = self.position = entry_id.encode()
         """Everything up to here was read."""
@@ -93,7 +93,7 @@ class Broadcasts:
                 self._go_back()
             positions.append((self._state.keys.broadcast, self.position))
         count = room if wants else _CONTROL_ONLY
-        reading = await self.blocking.send(*read(count, positions, self._state.block_ms))
+        reading = await self.blocking.send(*read(count, positions, self.blocking.block_ms))
         self._covers = wants
         reading.add_done_callback(self._arrived)
 
@@ -144,7 +144,8 @@ class Broadcasts:
         for entry_id, fields in entries:
             self._control = entry_id
             if len(fields) > 1 and fields[0] == b"c":
-                self._state.look_at(fields[1].decode(), now)
+                after_ms = fields[3] if len(fields) > 3 and fields[3].isdigit() else b"0"
+                self._state.look_at(fields[1].decode(), now + int(after_ms) / 1000)
 
     def _take_in(self, entries: list[Entry]) -> None:
         seen = self._seen

@@ -4,4 +4,6 @@ from typing import Final
 
 from eventbus_core.capabilities import Capabilities
 
-CAPABILITIES: Final = Capabilities(durable=True, shared=True, failover=True, redrive=True)
+CAPABILITIES: Final = Capabilities(
+    durable=True, shared=True, failover=True, redrive=True, monitoring=True, actions=True
+)

@@ -11,7 +11,8 @@ from .state import NEVER, ChannelState, State
 
 
 def start_claim(state: State, channel: ChannelState, most: int) -> None:
-    """Send the claim; what it brings is taken in when the reply comes. The link is open."""
+    """Send the claim; what it brings is taken in when the reply comes. The link is open. With
+    `most` 0 it only looks whether there is something."""
     link = state.commands.line.link
     if link is None:
         return
@@ -49,6 +50,7 @@ def start_claim(state: State, channel: ChannelState, most: int) -> None:
                 state.failed(mapped(fault, state.commands.where))
         else:
             wait_ms, *taken = done.result()
+            channel.waits = most == 0 and wait_ms == 0
             if wait_ms >= 0:
                 channel.claim_at = min(channel.claim_at, state.loop.time() + wait_ms / 1000)
             take_over(state, channel, taken)

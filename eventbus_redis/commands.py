@@ -53,6 +53,14 @@ class Commands:
                 raise mapped(reply, self.where) from None
         return done
 
+    async def answers(self, waiting: Sequence[Awaitable[Any]]) -> list[Any]:
+        """Wait for all; a ReplyError stands in place of an answer. Raises when the link is lost."""
+        done = await asyncio.gather(*waiting, return_exceptions=True)
+        for reply in done:
+            if isinstance(reply, BaseException) and not isinstance(reply, ReplyError):
+                raise mapped(reply, self.where) from None
+        return done
+
     async def members(self, key: str) -> list[str]:
         """Members of a set."""
         found: list[bytes] = await self.ask("SMEMBERS", key)
@@ -86,11 +94,14 @@ def read_group(
     )  # fmt: skip
 
 
-def read(count: int, positions: Sequence[tuple[str, bytes]], block_ms: int) -> tuple[Arg, ...]:
+def read(
+    count: int, positions: Sequence[tuple[str, bytes]], block_ms: int | None
+) -> tuple[Arg, ...]:
     """Entries after a position of each stream."""
+    blocking: tuple[Arg, ...] = () if block_ms is None else ("BLOCK", block_ms)
     streams = [stream for stream, _ in positions]
     after = [position for _, position in positions]
-    return ("XREAD", "COUNT", count, "BLOCK", block_ms, "STREAMS", *streams, *after)
+    return ("XREAD", "COUNT", count, *blocking, "STREAMS", *streams, *after)
 
 
 def own_pending(

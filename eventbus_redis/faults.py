@@ -46,7 +46,7 @@ def mapped(fault: BaseException, where: str) -> BaseException:
     if isinstance(fault, ReplyError):
         if has_code(fault, "FENCED"):
             return FencedError("this incarnation is not alive in the store any more")
-        return TransportUnavailableError(f"the server at {where} {_refusal(fault)}")
+        return TransportUnavailableError(f"the server at {where} {refusal(fault)}")
     if isinstance(fault, LinkLostError):
         return TransportUnavailableError(f"no connection to {where}: {fault}")
     return fault
@@ -69,7 +69,8 @@ def is_group_gone(fault: BaseException) -> bool:
     )
 
 
-def _refusal(fault: ReplyError) -> str:
+def refusal(fault: ReplyError) -> str:
+    """What the server answered, after its name; without what it may repeat of a command."""
     for code, advice in _ADVICE.items():
         if has_code(fault, code):
             return f"answered {code}: {advice}"

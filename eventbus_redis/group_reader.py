@@ -8,60 +8,11 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
+from .blocking import blocking_read
 from .commands import read_group
 from .faults import is_group_gone, mapped
-from .link import Arg, Line, quiet
 from .scripts import script
 from .state import ChannelState, State
-
-_UNBLOCK_AGAIN: Final = 0.02
-"""Seconds after which an unblock is repeated: it can reach the server before the read does."""
-
-
-class BlockingRead:
-    """At most one blocking call on a line of its own, with a way to end it early."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self.line: Final = Line(state.config, state.io_timeout)
-        self.reading: asyncio.Future[Any] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-
-    async def send(self, *args: Arg) -> "asyncio.Future[Any]":
-        """Start the read; returns when it is on its way. Opening the line may fail."""
-        link = await self._state.commands.answer(self.line.open())
-        self.reading = link.call(*args, allow=self._state.block_ms / 1000)
-        self.reading.add_done_callback(self._ended)
-        return self.reading
-
-    def unblock(self) -> None:
-        """End the read soon; what it has found meanwhile still arrives."""
-        if self.reading is not None and self._timer is None:
-            self._unblock()
-
-    def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    async def close(self) -> None:
-        self.stop()
-        await self.line.close()
-
-    def _unblock(self) -> None:
-        self._timer = None
-        link, commands = self.line.link, self._state.commands.line.link
-        if self.reading is None or link is None:
-            return
-        # Without the id, or the permission, the read ends by itself after its BLOCK time.
-        if commands is not None and link.client_id is not None:
-            quiet(commands.call("CLIENT", "UNBLOCK", link.client_id))
-        self._timer = self._state.loop.call_later(_UNBLOCK_AGAIN, self._unblock)
-
-    def _ended(self, done: "asyncio.Future[Any]") -> None:
-        if self.reading is done:
-            self.reading = None
-            self.stop()
 
 
 class GroupReader:
@@ -70,7 +21,7 @@ class GroupReader:
     def __init__(self, state: State, group: str) -> None:
         self._state = state
         self.group = group
-        self.blocking: Final = BlockingRead(state)
+        self.blocking: Final = blocking_read(state)
         self.covered: dict[ChannelState, int] = {}
         """The channels that the read on its way covers, with the most it may bring of each."""
 
@@ -88,7 +39,7 @@ class GroupReader:
         streams = [channel.keys.stream for channel in covered]
         state = self._state
         reading = await self.blocking.send(
-            *read_group(self.group, state.me, count, streams, state.block_ms)
+            *read_group(self.group, state.me, count, streams, self.blocking.block_ms)
         )
         self.covered = covered
         for channel in covered:

@@ -85,7 +85,7 @@ class Intake:
 
     async def stop(self) -> None:
         """Let all reads come to an end before the session leaves, for at most half a second."""
-        self._stopping = True
+        self._stopping = self._state.leaving = True
         blocking = [self._broadcasts.blocking, *(g.blocking for g in self._groups.values())]
         for each in blocking:
             each.unblock()
@@ -154,8 +154,9 @@ class Intake:
                 continue
             free = limit - channel.arrived
             if channel.claim_at <= self._state.loop.time():
-                if not channel.claiming and min(slots, free) > 0:
-                    start_claim(self._state, channel, min(slots, free))
+                most = min(slots, free)
+                if not channel.claiming and (most > 0 or not channel.waits):
+                    start_claim(self._state, channel, max(0, most))
                 # Until that is over nothing newer is read.
                 continue
             if channel.claiming or channel.reading or free <= 0:
@@ -202,6 +203,7 @@ class Intake:
     async def _read_now(self, channel: ChannelState, count: int) -> None:
         """Read without blocking, on the link for commands."""
         link = await self._state.commands.link()
+        self._state.check_reads()
         reading = link.call(
             *read_group(channel.group, self._state.me, count, [channel.keys.stream], None)
         )

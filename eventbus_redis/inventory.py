@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from eventbus_core.options import FOREVER
 
 from .commands import Commands
-from .keys import ChannelKeys, Keys, token
+from .keys import BUSES, ChannelKeys, Keys, token
 
 _CHUNK: Final = 200
 
@@ -83,6 +83,7 @@ async def rest(commands: Commands, keys: Keys) -> None:
     for some_keys, ttl in ((idle, stream_ttl), (busy, int(longer))):
         for some in chunks(some_keys):
             await commands.run("idle", [keys.leases, *some], [ttl])
+    await commands.run("buses", [BUSES], [keys.bus, int(longer) if busy else stream_ttl])
 
 
 async def _groups(commands: Commands, keys: Keys) -> dict[str, list[str]]:

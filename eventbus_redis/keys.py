@@ -4,7 +4,8 @@ from typing import Final
 from urllib.parse import quote
 
 BUSES: Final = "eventbus:buses"
-"""Sorted set: name of each bus by its last use. The one key outside every bus."""
+"""Sorted set: name of each bus by the time its keys live to, unless it is used again. The one key
+outside every bus."""
 
 RELEASED: Final = "{released}"
 """Pseudo-consumer of what was handed back. Braces cannot be in an incarnation."""
@@ -35,7 +36,8 @@ class ChannelKeys:
     def __init__(self, stream: str, counts: str, aside: str) -> None:
         self.stream = stream
         self.counts = counts
-        """Hash: `added`, and `settled:<group>` and `safe:<group>` for each group."""
+        """Hash: `added`, and for each group `settled:<group>`, `safe:<group>` and `made:<group>`
+        (``settled entry-id`` when it was made: what it was not given from the start)."""
         self.strays = f"{aside}:strays"
         """Hash: consumer that ended with work in hand -> ``orphaned`` or ``released``."""
         self.due = f"{aside}:due"
@@ -57,6 +59,8 @@ class Keys:
         """Hash: incarnation -> number of renewals."""
         self.incarnations = name("incarnations")
         """Hash: live incarnation -> its line (see records.py)."""
+        self.vitals = name("vitals")
+        """Hash: live incarnation -> what it told with its last heartbeat, as JSON."""
         self.holders = name("holders")
         """Hash: instance id -> its latest incarnation."""
         self.instances = name("instances")
@@ -76,7 +80,8 @@ class Keys:
         self.groups = name("groups")
         """Sorted set: work channel by the time it last had a live member."""
         self.abandoned = name("abandoned")
-        """Set: what is being turned into dead letters (``inbox <id>``, ``group <channel>``)."""
+        """Hash: what is being turned into dead letters -> its consumer group (``inbox <id>``,
+        ``group <channel>``, ``dropped <channel>``)."""
         self.claimable = name("claimable")
         """Sorted set: work channel by the time from which there is something to take over."""
         self.control = name("control")
@@ -122,6 +127,7 @@ class Keys:
             self.leases,
             self.renewals,
             self.incarnations,
+            self.vitals,
             self.holders,
             self.instances,
             self.targets,

@@ -48,6 +48,8 @@ class Link(asyncio.Protocol):
         self.client_id: int | None = None
         self.told: set[str] = set()
         """Digests of scripts that were sent in full on this connection."""
+        self.read_only_scripts = True
+        """Not known yet to lack EVAL_RO (7.0)."""
 
     @classmethod
     async def open(cls, config: RedisConfig, io_timeout: float) -> "Link":

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from eventbus_core.options import FOREVER, SharedOptions
 
+from .draining import drain_all
 from .inventory import Stream, all_keys, chunks, rest, streams
 from .keys import BUSES, DELAYED, RELEASED, split_token
 from .presence import Presence
@@ -18,13 +19,8 @@ _WINDOW: Final = 100
 """Streams looked after in one call; the next call goes on with the others."""
 _ROUNDS: Final = 20
 """Most repetitions of a bounded step in one call."""
-_DRAINED: Final = 200
 _TIDY_EVERY: Final = 15.0
 _PRESENT_EVERY: Final = 30.0
-_REASONS: Final = {
-    "inbox": "the instance it was sent to is gone",
-    "group": "its group had no live member for backlog_ttl",
-}
 
 
 class Maintenance:
@@ -56,27 +52,7 @@ class Maintenance:
 
     async def drain(self) -> None:
         """Go on turning into dead letters what lost its owner."""
-        state, keys = self._state, self._state.keys
-        for field, group in (await state.commands.fields(keys.abandoned)).items():
-            kind, _, name = field.partition(" ")
-            place = keys.inbox(name) if kind == "inbox" else keys.work(*split_token(name))
-            owner = name if kind == "inbox" else split_token(name)[0]
-            named = [
-                keys.abandoned,
-                keys.options,
-                keys.totals,
-                keys.journal,
-                keys.dead,
-                place.stream,
-                place.counts,
-                place.strays,
-                place.due,
-                place.notes,
-                keys.claimable,
-                keys.groups,
-            ]
-            args = [field, kind, group, owner, name, _REASONS[kind], _DRAINED]
-            await self._repeat("drain", named, args)
+        await drain_all(self._state.commands, self._state.keys, _ROUNDS)
 
     async def left(self, others: int) -> None:
         """After leaving: clean up behind oneself and, as the last one, let idle keys expire."""

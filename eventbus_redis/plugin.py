@@ -10,6 +10,7 @@ from .capabilities import CAPABILITIES
 from .config import RedisConfig
 
 if TYPE_CHECKING:
+    from eventbus_core.monitor_source import MonitorSource
     from eventbus_core.transport import Transport
 
 
@@ -23,12 +24,21 @@ def eventbus_open_transport(opening: Opening) -> "Transport":
     # Imported here, so that asking for the capabilities loads no client library.
     from .transport import RedisTransport
 
+    return RedisTransport(_config(opening), bus=opening.bus, io_timeout=opening.io_timeout)
+
+
+@hookimpl
+def eventbus_open_monitor(opening: Opening) -> "MonitorSource":
+    from .monitor import RedisMonitor
+
+    return RedisMonitor(_config(opening), io_timeout=opening.io_timeout)
+
+
+def _config(opening: Opening) -> RedisConfig:
     if isinstance(opening.target, RedisConfig):
-        config = opening.target
-    elif isinstance(opening.target, str):
-        config = RedisConfig.from_url(opening.target)
-    else:
-        raise InvalidOptionError(
-            f"the Redis transport takes a URL or a RedisConfig, not {type(opening.target).__name__}"
-        )
-    return RedisTransport(config, bus=opening.bus, io_timeout=opening.io_timeout)
+        return opening.target
+    if isinstance(opening.target, str):
+        return RedisConfig.from_url(opening.target)
+    raise InvalidOptionError(
+        f"the Redis transport takes a URL or a RedisConfig, not {type(opening.target).__name__}"
+    )

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
+import msgspec
+
 from eventbus_core.options import SharedOptions
-from eventbus_core.transport import INBOX, FencedError, Renewal, Suspect
+from eventbus_core.transport import INBOX, FencedError, Renewal, Suspect, Vitals
 
 from . import records, stream_ids
 from .broadcasts import Broadcasts
@@ -31,7 +33,7 @@ class Presence:
         self._leaving = False
         self._compared = 0
 
-    async def renew(self) -> Renewal:
+    async def renew(self, vitals: Vitals | None = None) -> Renewal:
         """See Session.renew."""
         state, keys, broadcasts = self._state, self._state.keys, self._broadcasts
         read_to, sent_at = broadcasts.position, state.loop.time()
@@ -44,9 +46,17 @@ class Presence:
                 keys.cursors,
                 keys.incarnations,
                 keys.broadcast_counts,
+                keys.vitals,
             ],
-            [state.lease_ms, self._epoch, state.member.instance_id, broadcasts.cursor()],
+            [
+                state.lease_ms,
+                self._epoch,
+                state.member.instance_id,
+                broadcasts.cursor(),
+                b"" if vitals is None else msgspec.json.encode(vitals),
+            ],
         )
+        state.confirmed()
         server_ms, options, expired, lines, claimable, newest = reply
         for channel, due in zip(claimable[::2], claimable[1::2], strict=True):
             state.look_at(channel.decode(), sent_at + (float(due) - server_ms) / 1000)
@@ -67,7 +77,7 @@ class Presence:
 
     async def declare_dead(self, suspects: Sequence[Suspect]) -> Sequence[Suspect]:
         """See Session.declare_dead."""
-        self._state.check()
+        await self._state.confirm()
         commands, keys = self._state.commands, self._state.keys
         return [
             suspect
@@ -182,6 +192,7 @@ async def end(
             inbox.stream,
             inbox.counts,
             inbox.strays,
+            keys.vitals,
         ]
         for channel in channels:
             work = keys.work(*split_token(channel))

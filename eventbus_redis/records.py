@@ -28,6 +28,10 @@ def line(member: Member) -> str:
     return " ".join(words)
 
 
+def _listed(subscription: Subscription) -> list[str]:
+    return [subscription.mode.value, subscription.event, subscription.group]
+
+
 def lease_ms(member: Member) -> int:
     return max(1, round(member.lease * 1000))
 
@@ -48,9 +52,20 @@ def record(member: Member, subscriptions: frozenset[Subscription]) -> bytes:
         "version": member.version,
         "started_ms": member.started_ms,
         "options": msgspec.to_builtins(member.options),
-        "subscriptions": sorted([s.mode.value, s.event, s.group] for s in subscriptions),
+        "subscriptions": sorted(map(_listed, subscriptions)),
     }
     return msgspec.json.encode(shown)
+
+
+def begins() -> bytes:
+    """How a record of this format begins."""
+    return b'{"format":%d,' % FORMAT
+
+
+def mention(subscription: Subscription) -> bytes:
+    """What a record of this format contains when it announces `subscription`. No name can
+    contain it, as a quote in a text is escaped."""
+    return msgspec.json.encode(_listed(subscription))
 
 
 def suspect(incarnation: bytes, written: bytes, lease: float) -> Suspect:

@@ -56,6 +56,21 @@ class Script:
         link.call("EVALSHA", self.digest, len(keys), *keys, *args).add_done_callback(asked)
         return answer
 
+    async def read(self, link: Link, keys: Sequence[Arg], args: Sequence[Arg]) -> Any:
+        """Send it where the server makes sure that it writes nothing (7.0 and later; before that
+        like any other), and wait for the reply. Raises ReplyError, LinkLostError."""
+        if link.read_only_scripts:
+            try:
+                return await link.call("EVALSHA_RO", self.digest, len(keys), *keys, *args)
+            except ReplyError as exc:
+                if "unknown command" in exc.text.lower():
+                    link.read_only_scripts = False
+                elif not has_code(exc, "NOSCRIPT"):
+                    raise
+        if link.read_only_scripts:
+            return await link.call("EVAL_RO", self.source, len(keys), *keys, *args)
+        return await self(link, keys, args)
+
     def tell(self, link: Link, failed: Failed, keys: Sequence[Arg], args: Sequence[Arg]) -> None:
         """Send it, for its effect only; `failed` is told of an error."""
 

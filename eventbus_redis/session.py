@@ -14,6 +14,7 @@ from eventbus_core.transport import (
     StoredDeadLetter,
     Subscription,
     Suspect,
+    Vitals,
 )
 
 from . import records, stream_ids
@@ -89,7 +90,15 @@ class RedisSession:
         return await publish(self._state, self._publisher, batch, messages)
 
     async def fetch(self, room: Mapping[Channel, Room], wait: float) -> Sequence[Delivery]:
+        # Reads do not ask whether this incarnation is alive; after a lease without a renewal it
+        # may have been declared dead.
+        await self._state.confirm(since=self._state.member.lease)
         return await self._intake.fetch(room, wait)
+
+    async def stop(self) -> None:
+        await self._intake.stop()
+        for channel in self._state.named():
+            await release_unfetched(self._state, channel)
 
     def wake(self) -> None:
         self._intake.wake()
@@ -100,8 +109,8 @@ class RedisSession:
     async def settle(self, settlements: Sequence[Settlement]) -> None:
         await self._settling.settle(settlements)
 
-    async def renew(self) -> Renewal:
-        renewal = await self._presence.renew()
+    async def renew(self, vitals: Vitals | None = None) -> Renewal:
+        renewal = await self._presence.renew(vitals)
         await self._settling.resend_starts()
         if self._broadcasts.over():
             await self._settling.save_cursor()
@@ -117,19 +126,25 @@ class RedisSession:
         await self._maintenance.run()
 
     async def leave(self) -> None:
+        if self._state.left:
+            return
         await self._intake.stop()
         others = await self._presence.leave()
         await self._maintenance.left(others)
+        self._state.left = True
 
     async def dead_letters(
         self, limit: int, after: str | None, event: str | None, group: str | None
     ) -> Sequence[StoredDeadLetter]:
+        await self._state.confirm()
         return await self._letters.list(limit, after, event, group)
 
     async def redrive(self, dead_letter_id: str) -> Redriven:
+        await self._state.confirm()
         return await self._letters.redrive(dead_letter_id)
 
     async def discard(self, dead_letter_id: str) -> bool:
+        await self._state.confirm()
         return await self._letters.discard(dead_letter_id)
 
     async def close(self) -> None:

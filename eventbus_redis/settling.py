@@ -1,7 +1,7 @@
 """Recording starts, and settling deliveries in batches."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -51,7 +51,7 @@ class Settling:
         state = self._state
         state.check()
         by_kind: dict[tuple[Channel, Outcome], list[Settlement]] = {}
-        for settlement in settlements:
+        for settlement in filter(self._is_open, settlements):
             place = (settlement.delivery.channel, settlement.outcome)
             by_kind.setdefault(place, []).append(settlement)
         link = await state.commands.link()
@@ -78,21 +78,44 @@ class Settling:
         if self._starting:
             self._resend(await self._state.commands.link())
 
+    def _is_open(self, settlement: Settlement) -> bool:
+        """Whether it is not known to be settled. What was, and came back to this session, is
+        another delivery: a settlement that comes again, or late, must not touch that one."""
+        delivery = settlement.delivery
+        if delivery.channel == BROADCASTS:
+            return not delivery.token.settled
+        held = self._state.channels[delivery.channel].held.get(delivery.token.id)
+        return held is not None and held.token is delivery.token
+
     def _calls(
         self, name: Channel, outcome: Outcome, some: list[Settlement]
     ) -> list[tuple[Call, list[Settlement]]]:
         if name == BROADCASTS:
-            if outcome is not Outcome.DEAD:
-                return []
-            return [(self._bury(each, None), [each]) for each in some]
+            if outcome is Outcome.DEAD:
+                return [(self._bury(each, None), [each]) for each in some]
+            if outcome is Outcome.RELEASED and self._state.member.fixed:
+                return self._left_for_next_life(some)
+            return []
         channel = self._state.channels[name]
         if outcome is Outcome.DONE:
             return [(self._ack(channel, some), some)]
         if outcome is Outcome.RELEASED:
-            return [(release_call(self._state, channel, _counts(some)), some)]
+            back = [(s.delivery.token.id, s.starts, s.note) for s in some]
+            return [(release_call(self._state, channel, back), some)]
         if outcome is Outcome.FAILED:
             return [(self._set_aside(channel, some), some)]
         return [(self._bury(each, channel), [each]) for each in some]
+
+    def _left_for_next_life(self, some: list[Settlement]) -> list[tuple[Call, list[Settlement]]]:
+        noted, args = self._broadcasts.noted, list[Arg]()
+        for each in some:
+            if each.starts or each.delivery.token.id in noted:
+                args += (each.delivery.token.id, each.starts)
+        if not args:
+            return []
+        noted.update(each.delivery.token.id for each in some)
+        attempts = self._state.keys.attempts(self._state.member.instance_id)
+        return [(("begin_broadcast", [attempts], args), some)]
 
     def _ack(self, channel: ChannelState, some: list[Settlement]) -> Call:
         noted: list[Arg] = [s.delivery.token.id for s in some if s.delivery.note]
@@ -108,8 +131,8 @@ class Settling:
         for each in some:
             delay_ms = max(0, round(each.delay * 1000))
             args += (each.delivery.token.id, each.starts + 1, delay_ms, each.note)
-        named = [keys.stream, keys.counts, shared.claimable, keys.due, keys.notes, shared.journal]
-        return "set_aside", named, args
+        named = [keys.stream, keys.counts, shared.claimable, keys.due, keys.notes]
+        return "set_aside", [*named, shared.journal, shared.control], args
 
     def _bury(self, each: Settlement, channel: ChannelState | None) -> Call:
         delivery, keys, member = each.delivery, self._state.keys, self._state.member
@@ -145,7 +168,8 @@ class Settling:
             channel = self._state.channels.get(delivery.channel)
             if channel is None:
                 continue
-            channel.held.pop(delivery.token.id, None)
+            if self._is_open(each):
+                del channel.held[delivery.token.id]
             if each.outcome is Outcome.FAILED:
                 channel.claim_at = min(channel.claim_at, now + each.delay)
             elif each.outcome is Outcome.RELEASED:
@@ -215,32 +239,33 @@ class Settling:
         script(kind).tell(link, failed, keys, args)
 
 
-def release_call(state: State, channel: ChannelState, counts: dict[bytes, int]) -> Call:
-    """Hand entries back with these recorded starts. An inbox has nobody else to wake."""
+def release_call(
+    state: State, channel: ChannelState, back: Iterable[tuple[bytes, int, str]]
+) -> Call:
+    """Hand entries back with these recorded starts and notes. An inbox has nobody else to wake."""
     keys = channel.keys
     args: list[Arg] = [channel.group, channel.token, RELEASED]
-    for entry_id, starts in counts.items():
-        args += (entry_id, starts + 1)
-    return "release", [keys.stream, keys.counts, state.keys.claimable, state.keys.control], args
+    for entry_id, starts, note in back:
+        args += (entry_id, starts + 1, note)
+    named = [keys.stream, keys.counts, state.keys.claimable, state.keys.control, keys.notes]
+    return "release", named, args
 
 
 async def release_unfetched(state: State, channel: ChannelState) -> None:
-    """What was taken from a channel but never given to the core goes back with its counts. When
-    that fails it is kept, to be tried again."""
-    counts = {d.token.id: d.starts for d in (*channel.claimed, *channel.fresh)}
-    if not counts:
+    """What was taken from a channel but never given to the core goes back as it was. When that
+    fails it is kept, to be tried again."""
+    back = {d.token.id: (d.starts, d.note) for d in (*channel.claimed, *channel.fresh)}
+    if not back:
         return
-    name, keys, args = release_call(state, channel, counts)
+    name, keys, args = release_call(
+        state, channel, [(entry_id, starts, note) for entry_id, (starts, note) in back.items()]
+    )
     await state.run(name, keys, args)
     for waiting in (channel.claimed, channel.fresh):
         # Something may have arrived meanwhile.
-        kept = [d for d in waiting if d.token.id not in counts]
+        kept = [d for d in waiting if d.token.id not in back]
         waiting.clear()
         waiting.extend(kept)
-    for entry_id in counts:
+    for entry_id in back:
         channel.held.pop(entry_id, None)
     channel.surplus = 0
-
-
-def _counts(some: list[Settlement]) -> dict[bytes, int]:
-    return {each.delivery.token.id: each.starts for each in some}

@@ -44,6 +44,8 @@ class ChannelState:
         self.claim_at = 0.0
         """Time of the loop from which there may be something to take over; first at once."""
         self.claiming = False
+        self.waits = False
+        """Something that can be taken over was seen, and no handler was free for it."""
         self.reading = False
         """A read that does not block is on its way."""
         self.plenty = False
@@ -108,12 +110,15 @@ class State:
         config: RedisConfig,
         io_timeout: float,
         member: Member,
+        poll: float | None = None,
     ) -> None:
         self.commands = commands
         self.keys = keys
         self.config = config
         self.io_timeout = io_timeout
         self.member = member
+        self.poll = poll
+        """Seconds between reads that do not block, in place of reads that do."""
         self.me = member.incarnation
         self.lease_ms = lease_ms(member)
         # Short enough that a read of a dead incarnation takes little after its death, long
@@ -128,7 +133,11 @@ class State:
         self.lost: dict[str, int] = {}
         """Losses that the next renewal reports."""
         self.fenced = False
+        self.leaving = False
+        """No read is sent any more."""
+        self.left = False
         self.closed = False
+        self._confirmed_at = self.loop.time()
         self.notify: Callable[[], None] = lambda: None
         """Something arrived or became possible: a waiting fetch looks again."""
         self.failed: Callable[[BaseException], None] = lambda fault: None
@@ -161,8 +170,30 @@ class State:
 
     def check(self) -> None:
         """Raise FencedError when this incarnation is known not to be alive any more."""
-        if self.fenced:
+        if self.fenced or self.left:
             raise FencedError("this incarnation is not alive in the store any more")
+
+    def check_reads(self) -> None:
+        """Raise FencedError when nothing may be read any more: asked after every wait for a
+        connection, as what is read after the leave would stay with a consumer that is gone."""
+        if self.leaving:
+            raise FencedError("this incarnation leaves")
+
+    def confirmed(self) -> None:
+        """The store has said that it is alive."""
+        self._confirmed_at = self.loop.time()
+
+    async def confirm(self, *, since: float = 0.0) -> None:
+        """Ask the store whether this incarnation is alive, unless it said so within the last
+        `since` seconds; for calls whose commands do not ask. Raises FencedError."""
+        self.check()
+        if self.loop.time() - self._confirmed_at < since:
+            return
+        if await self.commands.ask("ZSCORE", self.keys.leases, self.me) is None:
+            fault = FencedError("this incarnation is not alive in the store any more")
+            self.fence_if(fault)
+            raise fault
+        self.confirmed()
 
     def fence_if(self, fault: BaseException) -> None:
         if isinstance(fault, FencedError) and not self.fenced:

@@ -28,12 +28,21 @@ class RedisTransport:
     capabilities = CAPABILITIES
 
     def __init__(
-        self, config: RedisConfig, *, bus: str, io_timeout: float, clock: Clock | None = None
+        self,
+        config: RedisConfig,
+        *,
+        bus: str,
+        io_timeout: float,
+        clock: Clock | None = None,
+        poll: float | None = None,
     ) -> None:
+        """`poll`: seconds between reads that do not block, for imitations of a server whose
+        blocking reads lose messages; None: reads block."""
         self.clock: Clock = clock or SystemClock()
         self._config = config
         self._bus = bus
         self._io_timeout = io_timeout
+        self._poll = poll
         self._keys = Keys(bus)
         # Outlives sessions, so that a batch in doubt is recognised after a new join.
         self._publisher = secrets.token_hex(8)
@@ -69,7 +78,8 @@ class RedisTransport:
             await self.connect()
         commands, keys = self._commands, self._keys
         assert commands is not None
-        if replace is not None and replace.expired:
+        if replace is not None:
+            # Whether it has expired by now is judged there, not by an earlier look at it.
             await end(
                 commands,
                 keys,
@@ -127,7 +137,7 @@ class RedisTransport:
                 renewals=renewals.decode(),
                 expired=bool(expired),
             )
-        state = State(commands, keys, self._config, self._io_timeout, member)
+        state = State(commands, keys, self._config, self._io_timeout, member, self._poll)
         for token, channel in channels.items():
             state.open_channel(channel, work[token], channel.group)
         session, self._place = self._session(state, reply)

@@ -15,10 +15,13 @@ from ..transport import (
     Outgoing,
     Published,
     Redriven,
+    work,
 )
+from .accounts import Accounts, channel_name
 from .broadcasts import BroadcastLog, Reader
 from .dead import DeadLetters
-from .queue import Entry, Item, Queue
+from .inbox import Inbox
+from .queue import Entry, Queue
 from .work import Group, WorkStream
 
 if TYPE_CHECKING:
@@ -35,13 +38,21 @@ class StoredBus:
         self.used_at = clock.monotonic()
         """When something last happened here, besides the leases of those present."""
         self.log = BroadcastLog()
-        self.inboxes: dict[str, Queue] = {}  # by instance id
+        self.inboxes: dict[str, Inbox] = {}  # by instance id
         self.streams: dict[str, WorkStream] = {}  # by event
         self.dead = DeadLetters()
         self.presences: dict[str, Presence] = {}  # by incarnation
         self.holders: dict[str, Presence] = {}  # by instance id
         self.remembered: dict[str, Remembered] = {}  # by fixed instance id
-        self._positions = count(1)
+        self.accounts = Accounts(clock)
+        self._numbers = count(1)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the data of all messages and dead letters."""
+        work = sum(stream.bytes for stream in self.streams.values())
+        mail = sum(inbox.bytes for inbox in self.inboxes.values())
+        return self.log.bytes + mail + work + self.dead.bytes
 
     def ring(self) -> None:
         """Let every waiting fetch look again."""
@@ -65,7 +76,7 @@ class StoredBus:
         """Store one message, or say why not."""
         self.used_at = now
         if message.mode is EventMode.BROADCAST:
-            self.log.add(message.event, message.data, now)
+            self.log.add(Entry(next(self._numbers), message.event, message.data, now))
             options = self.options
             # Longer than that, and there is something to remove. Heartbeats trim the rest.
             if len(self.log) > options.max_message_count + options.max_backlog:
@@ -81,20 +92,21 @@ class StoredBus:
             stream = self.streams[message.event] = WorkStream(message.event)
         return self._store_bounded(stream, message, now)
 
-    def _store_bounded(self, place: Queue | WorkStream, message: Outgoing, now: float) -> Published:
+    def _store_bounded(self, place: Inbox | WorkStream, message: Outgoing, now: float) -> Published:
         if place.backlog >= self.options.max_backlog:
             return Published.BACKLOG_FULL
-        place.add(Entry(next(self._positions), message.event, message.data, now))
+        place.add(Entry(next(self._numbers), message.event, message.data, now))
         return Published.STORED
 
     def trim_log(self, now: float) -> None:
         """Remove broadcasts as the options in force say."""
-        self.log.trim(
+        lost = self.log.trim(
             self.readers(),
             older_than=now - self.options.message_retention,
             most=self.options.max_message_count,
             max_unhandled=self.options.max_backlog,
         )
+        self.accounts.lost("broadcasts trimmed", lost)
 
     # Work
 
@@ -118,12 +130,45 @@ class StoredBus:
             stream.open_group(name, only_new=presence.member.only_new, now=now)
             stream.groups[name].last_member_at = now
 
+    def drop_group(self, stream: WorkStream, group: Group, reason: str, now: float) -> None:
+        """Remove a group; what it has not handled becomes dead letters."""
+        channel = channel_name(work(stream.event, group.name))
+        count = self._bury_all(group, reason, instance="", group=group.name, now=now)
+        self.accounts.dead_letters(count, owner="group", name=channel, reason=reason)
+        stream.close_group(group)
+        if not stream.groups and not len(stream):
+            del self.streams[stream.event]
+        self.accounts.group_dropped(event=stream.event, group=group.name, reason=reason)
+
+    def drop_inbox(self, name: str, reason: str, now: float) -> None:
+        """Remove an inbox; what was not handled becomes dead letters."""
+        count = self._bury_all(self.inboxes.pop(name), reason, instance=name, group=None, now=now)
+        self.accounts.dead_letters(count, owner="inbox", name=name, reason=reason)
+
     # Dead letters
 
     def bury(
         self, entry: Entry, death: Death, *, instance: str, group: str | None, now: float
     ) -> None:
-        """Keep a message as a dead letter."""
+        """Keep a message that could not be handled as a dead letter."""
+        self._keep_letter(entry, death, instance=instance, group=group, now=now)
+        self.accounts.dead_letter(
+            event=entry.event, group=group or "", instance=instance, reason=death.reason
+        )
+
+    def _bury_all(
+        self, queue: Queue, reason: str, *, instance: str, group: str | None, now: float
+    ) -> int:
+        items = queue.empty()
+        for item in items:
+            death = Death(reason, attempts=item.starts)
+            self._keep_letter(item.entry, death, instance=instance, group=group, now=now)
+            queue.finished(item.entry)
+        return len(items)
+
+    def _keep_letter(
+        self, entry: Entry, death: Death, *, instance: str, group: str | None, now: float
+    ) -> None:
         self.dead.add(
             data=entry.data,
             event=entry.event,
@@ -133,15 +178,6 @@ class StoredBus:
             now=now,
             unix_time=self.clock.time(),
         )
-
-    def bury_all(
-        self, queue: Queue, reason: str, *, instance: str, group: str | None, now: float
-    ) -> None:
-        """Turn all that a queue has into dead letters."""
-        for item in queue.empty():
-            death = Death(reason, attempts=item.starts)
-            self.bury(item.entry, death, instance=instance, group=group, now=now)
-            queue.finished(item.entry)
 
     def redrive(self, letter_id: str, now: float) -> Redriven:
         """Give a dead letter back to the one group or instance that it belongs to."""
@@ -154,6 +190,15 @@ class StoredBus:
             queue = self.inboxes.get(letter.instance)
         if queue is None:
             return Redriven.NO_OWNER
-        queue.put_back(Item(Entry(next(self._positions), letter.event, letter.data, now)))
+        queue.redrive(Entry(next(self._numbers), letter.event, letter.data, now))
         self.dead.remove(letter_id)
+        self.accounts.redriven(event=letter.event, to=letter.group or letter.instance)
+        self.ring()
         return Redriven.DONE
+
+    def discard(self, letter_id: str) -> bool:
+        """Delete a dead letter; False when there is none."""
+        found = self.dead.remove(letter_id)
+        if found:
+            self.accounts.discarded()
+        return found

@@ -10,6 +10,7 @@ INSTANCE_CLOSED: Final = "instance closed"
 INSTANCE_DIED: Final = "instance died"
 INSTANCE_FORGOTTEN: Final = "instance forgotten"
 GROUP_REMOVED: Final = "group removed"
+GROUP_DROPPED: Final = "group dropped by an operator"
 """Reasons of deaths that no handler caused."""
 
 
@@ -17,6 +18,8 @@ class DeadLetters:
     """Kept until they are redriven, discarded, too old or too many."""
 
     def __init__(self) -> None:
+        self.bytes = 0
+        """Size of the data of those kept."""
         self._letters: dict[str, tuple[float, StoredDeadLetter]] = {}
         self._last_ms = 0
         self._made = 0
@@ -52,6 +55,7 @@ class DeadLetters:
             died_ms=self._last_ms,
         )
         self._letters[letter.id] = (now, letter)
+        self.bytes += len(data)
 
     def page(
         self, limit: int, after: str | None, event: str | None, group: str | None
@@ -66,6 +70,14 @@ class DeadLetters:
         )
         return list(islice(fitting, limit))
 
+    @property
+    def died_ms(self) -> tuple[int, int] | None:
+        """Unix milliseconds of the first and the last death that is kept."""
+        if not self._letters:
+            return None
+        letters = self._letters.values()
+        return next(iter(letters))[1].died_ms, next(reversed(letters))[1].died_ms
+
     def get(self, letter_id: str) -> StoredDeadLetter | None:
         """The one with this id, if it is kept."""
         kept = self._letters.get(letter_id)
@@ -73,15 +85,23 @@ class DeadLetters:
 
     def remove(self, letter_id: str) -> bool:
         """Forget one; False when there was none."""
-        return self._letters.pop(letter_id, None) is not None
+        kept = self._letters.pop(letter_id, None)
+        if kept is None:
+            return False
+        self.bytes -= len(kept[1].data)
+        return True
 
-    def trim(self, *, older_than: float, most: int) -> None:
-        """Forget those that died before `older_than`, and the oldest beyond `most`."""
-        surplus = len(self._letters) - most
+    def trim(self, *, older_than: float, most: int) -> int:
+        """Forget those that died before `older_than`, and the oldest beyond `most`; return how
+        many of them had time left."""
+        surplus, lost = len(self._letters) - most, 0
         gone: list[str] = []
         for letter_id, (died_at, _) in self._letters.items():
-            if died_at >= older_than and len(gone) >= surplus:
-                break
+            if died_at >= older_than:
+                if len(gone) >= surplus:
+                    break
+                lost += 1
             gone.append(letter_id)
         for letter_id in gone:
-            del self._letters[letter_id]
+            self.remove(letter_id)
+        return lost

@@ -7,14 +7,14 @@ from ..transport import Holder, Member, Suspect
 from .broadcasts import Reader
 from .bus import StoredBus
 from .dead import INSTANCE_CLOSED, INSTANCE_DIED
+from .inbox import Inbox
 from .presence import Bell, Presence, Remembered
-from .queue import Queue
 
 MOST_SUSPECTS = 100
 
 
 def enter(
-    bus: StoredBus, member: Member, replace: Holder | None, resume: int | None, now: float
+    bus: StoredBus, member: Member, replace: Holder | None, resume: Reader | None, now: float
 ) -> Presence | Holder:
     """Announce `member`, or return the holder of its id and change nothing.
 
@@ -37,15 +37,15 @@ def enter(
     return present
 
 
-def _announce(bus: StoredBus, member: Member, resume: int | None) -> Presence:
+def _announce(bus: StoredBus, member: Member, resume: Reader | None) -> Presence:
     presence = Presence(member, member.subscriptions)
     if member.consumes:
-        bus.inboxes.setdefault(member.instance_id, Queue())
+        bus.inboxes.setdefault(member.instance_id, Inbox())
         if known := bus.remembered.pop(member.instance_id, None):
             # What was trimmed while nobody read under this id is not a loss of this life.
-            presence.reader = Reader(max(known.cursor, bus.log.oldest - 1), known.starts)
+            presence.reader = known.reader.next_life(bus.log.oldest)
         elif resume is not None:
-            presence.reader = Reader(max(resume, bus.log.oldest - 1))
+            presence.reader = resume.next_life(bus.log.oldest)
         else:
             start = bus.log.newest if member.only_new else bus.log.oldest - 1
             presence.reader = Reader(start)
@@ -57,6 +57,8 @@ def _announce(bus: StoredBus, member: Member, resume: int | None) -> Presence:
 
 def leave(bus: StoredBus, presence: Presence, now: float) -> None:
     """End it in an orderly way: what it holds goes back, what cannot be handled is buried."""
+    for hold in presence.held:
+        hold.item.orphaned = False  # it was taken over already
     _end(bus, presence, now, INSTANCE_CLOSED)
 
 
@@ -64,6 +66,8 @@ def kill(bus: StoredBus, presence: Presence, now: float) -> None:
     """Fence it for ever: what it held comes back as orphaned."""
     for hold in presence.held:
         hold.item.orphaned = True
+    member = presence.member
+    bus.accounts.declared_dead(instance=member.instance_id, incarnation=member.incarnation)
     _end(bus, presence, now, INSTANCE_DIED)
 
 
@@ -113,9 +117,9 @@ def _let_go(bus: StoredBus, reader: Reader, presence: Presence, now: float, reas
     name = presence.member.instance_id
     if presence.member.fixed:
         alive_at = presence.last_alive(now)
-        bus.remembered[name] = Remembered(alive_at, reader.cursor, dict(reader.starts))
+        bus.remembered[name] = Remembered(alive_at, reader)
     else:
-        bus.bury_all(bus.inboxes.pop(name), reason, instance=name, group=None, now=now)
+        bus.drop_inbox(name, reason, now)
 
 
 def _same(holder: Holder, watched: Holder) -> bool:

@@ -1,13 +1,12 @@
 """Who lives: one presence for each incarnation that was announced and is not dead."""
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ..clock import Clock, wait_event
 from ..modes import EventMode
-from ..transport import Member, Subscription
+from ..transport import Member, Subscription, Vitals
 from .broadcasts import Reader
 from .queue import EARLY, Hold
 
@@ -57,6 +56,12 @@ class Presence:
     """None when its process does not listen any more."""
     held: set[Hold] = field(default_factory=set)
     """What it has in hand of inbox and work."""
+    vitals: Vitals | None = None
+    """What it told with its last heartbeat."""
+    _work: frozenset[tuple[str, str]] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.subscribe(self.subscriptions)
 
     def lives(self, now: float) -> bool:
         """Whether its lease reaches beyond `now`."""
@@ -71,13 +76,16 @@ class Presence:
         self.expires_at = now + self.member.lease
         self.renewals += 1
 
+    def subscribe(self, subscriptions: frozenset[Subscription]) -> None:
+        """Be subscribed to exactly these."""
+        self.subscriptions = subscriptions
+        self._work = frozenset(
+            (s.event, s.group) for s in subscriptions if s.mode is EventMode.ANYCAST
+        )
+
     def work(self) -> frozenset[tuple[str, str]]:
         """The (event, group) pairs it is subscribed to."""
-        return frozenset(
-            (subscription.event, subscription.group)
-            for subscription in self.subscriptions
-            if subscription.mode is EventMode.ANYCAST
-        )
+        return self._work
 
     def ring(self) -> None:
         """Let its waiting fetch look again."""
@@ -90,5 +98,4 @@ class Remembered:
     """What is kept of a fixed id between two of its incarnations, besides its inbox."""
 
     last_alive: float
-    cursor: int
-    starts: Mapping[int, int]
+    reader: Reader

@@ -30,6 +30,7 @@ def sweep(bus: StoredBus, now: float) -> bool:
     options = bus.options
     if _over(used_at, options.backlog_ttl, now):
         bus.ring()  # a fetch that still waits learns that it is over
+        bus.accounts.lost("unused for backlog_ttl", _unhandled(bus))
         bus.presences.clear()
         bus.holders.clear()
         bus.remembered.clear()
@@ -38,7 +39,7 @@ def sweep(bus: StoredBus, now: float) -> bool:
         bus.log.clear()
     elif not bus.presences and _over(used_at, options.stream_ttl, now):
         bus.log.clear()
-        handled = [event for event, stream in bus.streams.items() if stream.all_handled]
+        handled = [event for event, stream in bus.streams.items() if not stream.unhandled]
         for event in handled:
             del bus.streams[event]
     _trim_dead_letters(bus, now)
@@ -51,12 +52,10 @@ def _remove_idle_groups(bus: StoredBus, now: float) -> None:
     ttl = bus.options.backlog_ttl
     for stream in tuple(bus.streams.values()):
         for group in tuple(stream.groups.values()):
-            if not _over(group.last_member_at, ttl, now):
-                continue
-            bus.bury_all(group, GROUP_REMOVED, instance="", group=group.name, now=now)
-            stream.close_group(group)
+            if _over(group.last_member_at, ttl, now):
+                bus.drop_group(stream, group, GROUP_REMOVED, now)
         if not stream.groups and not len(stream):
-            del bus.streams[stream.event]
+            bus.streams.pop(stream.event, None)
 
 
 def _forget_instances(bus: StoredBus, now: float) -> None:
@@ -64,8 +63,7 @@ def _forget_instances(bus: StoredBus, now: float) -> None:
     for name, known in tuple(bus.remembered.items()):
         if _over(known.last_alive, bus.options.backlog_ttl, now):
             del bus.remembered[name]
-            inbox = bus.inboxes.pop(name)
-            bus.bury_all(inbox, INSTANCE_FORGOTTEN, instance=name, group=None, now=now)
+            bus.drop_inbox(name, INSTANCE_FORGOTTEN, now)
 
 
 def _trim(bus: StoredBus, now: float) -> None:
@@ -78,9 +76,15 @@ def _trim(bus: StoredBus, now: float) -> None:
 
 
 def _trim_dead_letters(bus: StoredBus, now: float) -> None:
-    bus.dead.trim(
+    lost = bus.dead.trim(
         older_than=now - bus.options.dead_letter_retention, most=bus.options.max_dead_letters
     )
+    bus.accounts.lost("dead letters beyond max_dead_letters", lost)
+
+
+def _unhandled(bus: StoredBus) -> int:
+    work = sum(stream.unhandled for stream in bus.streams.values())
+    return work + sum(inbox.backlog for inbox in bus.inboxes.values())
 
 
 def _over(since: float, ttl: float, now: float) -> bool:

@@ -1,8 +1,11 @@
 """One incarnation of one instance on a memory store."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
+from operator import attrgetter
 
 from ..transport import (
     BROADCASTS,
@@ -21,6 +24,7 @@ from ..transport import (
     StoredDeadLetter,
     Subscription,
     Suspect,
+    Vitals,
 )
 from . import lives, retention
 from .answered import Answered
@@ -57,7 +61,10 @@ class MemorySession:
         """One atomic step of a live incarnation; gives the time on the store's clock."""
         with self._store.step() as now:
             alive = self._bus.presences.get(self._presence.member.incarnation) is self._presence
-            if not alive or not self._store.keeps(self._bus_name, self._bus):
+            stored = self._store.find(self._bus_name)
+            if not alive or stored is not self._bus:
+                if stored is not None:
+                    stored.accounts.refused_fenced()
                 raise FencedError(self._presence.member.incarnation)
             yield now
 
@@ -91,6 +98,9 @@ class MemorySession:
                 return taken
             await self._bell.wait(clock, until - now)
 
+    async def stop(self) -> None:
+        """Nothing is taken but by `fetch`, which returns what it took."""
+
     def wake(self) -> None:
         # Remembered when nobody waits yet: the fetch that comes next looks and returns.
         self._woken = True
@@ -99,10 +109,15 @@ class MemorySession:
     def _take(self, channel: Channel, room: Room, now: float) -> list[Delivery]:
         if channel.kind is ChannelKind.BROADCAST:
             return self._take_broadcasts(room.limit)
+        if channel.kind is ChannelKind.WORK and channel[1:] not in self._presence.work():
+            return []
         queue = self._bus.queue(channel, self._presence.member.instance_id)
         if queue is None:
             return []
         holds = queue.take(self._presence, slots=room.slots, limit=room.limit, now=now)
+        back = takewhile(attrgetter("again"), holds)  # they come first
+        orphaned = sum(hold.item.orphaned for hold in back)
+        self._bus.accounts.taken_over(channel, orphaned, by=self._presence.member.incarnation)
         return [
             Delivery(
                 channel=channel,
@@ -120,19 +135,16 @@ class MemorySession:
         reader = self._presence.reader
         if reader is None:
             return []
-        taken = []
-        for entry in self._bus.log.after(reader.read, limit):
-            reader.handed_out(entry.position)
-            taken.append(
-                Delivery(
-                    channel=BROADCASTS,
-                    data=entry.data,
-                    token=entry,
-                    starts=reader.starts.get(entry.position, 0),
-                    position=entry.position,
-                )
+        return [
+            Delivery(
+                channel=BROADCASTS,
+                data=entry.data,
+                token=entry,
+                starts=reader.starts.get(entry.position, 0),
+                position=entry.position,
             )
-        return taken
+            for entry in reader.take(self._bus.log, limit)
+        ]
 
     def _due_times(self, room: Mapping[Channel, Room]) -> Iterator[float]:
         for channel in room:
@@ -149,28 +161,32 @@ class MemorySession:
 
     async def settle(self, settlements: Sequence[Settlement]) -> None:
         with self._step() as now:
+            retries: Counter[Channel] = Counter()
             for settlement in settlements:
-                token = settlement.delivery.token
-                if isinstance(token, Hold):
-                    self._settle_held(token, settlement, now)
-                else:
+                token, outcome = settlement.delivery.token, settlement.outcome
+                if not isinstance(token, Hold):
                     self._settle_broadcast(token, settlement, now)
+                elif not token.queue.drop(token):
+                    pass  # settled before, by a call whose answer was lost
+                elif outcome is Outcome.DONE:
+                    token.queue.finished(token.item.entry)
+                elif outcome is Outcome.DEAD:
+                    self._bury(token.item.entry, settlement, now)
+                    token.queue.finished(token.item.entry)
+                else:
+                    self._give_back(token, settlement, now)
+                    retries[settlement.delivery.channel] += outcome is Outcome.FAILED
+            for channel, count in retries.items():
+                self._bus.accounts.retried(channel, count, by=self._presence.member.incarnation)
             self._bus.ring()  # what came back is for anybody
 
-    def _settle_held(self, hold: Hold, settlement: Settlement, now: float) -> None:
-        if not hold.queue.drop(hold):
-            return  # settled before, by a call whose answer was lost
+    def _give_back(self, hold: Hold, settlement: Settlement, now: float) -> None:
         item = hold.item
-        if settlement.outcome in (Outcome.RELEASED, Outcome.FAILED):
-            item.starts, item.note, item.orphaned = settlement.starts, settlement.note, False
-            if settlement.outcome is Outcome.FAILED and settlement.delay > 0:
-                hold.queue.put_aside(item, now + settlement.delay)
-            else:
-                hold.queue.put_back(item)
-            return
-        if settlement.outcome is Outcome.DEAD:
-            self._bury(item.entry, settlement, now)
-        hold.queue.finished(item.entry)
+        item.starts, item.note, item.orphaned = settlement.starts, settlement.note, False
+        if settlement.outcome is Outcome.FAILED and settlement.delay > 0:
+            hold.queue.put_aside(item, now + settlement.delay)
+        else:
+            hold.queue.put_back(item)
 
     def _settle_broadcast(self, entry: Entry, settlement: Settlement, now: float) -> None:
         reader = self._presence.reader
@@ -200,13 +216,14 @@ class MemorySession:
     async def subscribe(self, subscriptions: frozenset[Subscription]) -> int:
         with self._step() as now:
             lives.touch_groups(self._bus, self._presence, now)
-            self._presence.subscriptions = subscriptions
+            self._presence.subscribe(subscriptions)
             self._bus.open_groups(self._presence, now)
             return self._bus.log.newest
 
-    async def renew(self) -> Renewal:
+    async def renew(self, vitals: Vitals | None = None) -> Renewal:
         with self._step() as now:
             self._presence.renew(now)
+            self._presence.vitals = vitals or self._presence.vitals
             lost: dict[str, int] = {}
             reader = self._presence.reader
             if reader is not None and reader.lost:
@@ -251,10 +268,8 @@ class MemorySession:
 
     async def redrive(self, dead_letter_id: str) -> Redriven:
         with self._step() as now:
-            redriven = self._bus.redrive(dead_letter_id, now)
-            self._bus.ring()
-            return redriven
+            return self._bus.redrive(dead_letter_id, now)
 
     async def discard(self, dead_letter_id: str) -> bool:
         with self._step():
-            return self._bus.dead.remove(dead_letter_id)
+            return self._bus.discard(dead_letter_id)

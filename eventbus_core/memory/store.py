@@ -21,8 +21,10 @@ class MemoryStore:
     _named: ClassVar[dict[str, "MemoryStore"]] = {}
     _naming: ClassVar[threading.Lock] = threading.Lock()
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(self, clock: Clock | None = None, name: str = "") -> None:
+        self.name = name
         self.clock: Clock = SystemClock() if clock is None else clock
+        self.made_at = self.clock.monotonic()
         self._buses: dict[str, StoredBus] = {}
         self._lock = threading.Lock()
         self._unavailable = False
@@ -36,7 +38,7 @@ class MemoryStore:
         with cls._naming:
             store = cls._named.get(name)
             if store is None:
-                store = cls._named[name] = cls(clock)
+                store = cls._named[name] = cls(clock, name)
         if clock is not None and clock is not store.clock:
             raise InvalidOptionError(
                 f"clock={clock!r}: the memory store {name!r} runs on another clock already; "
@@ -95,9 +97,18 @@ class MemoryStore:
             bus = self._buses[name] = StoredBus(self.clock)
         return bus
 
-    def keeps(self, name: str, bus: StoredBus) -> bool:
-        """Whether `bus` is still the stored one; False after a loss of data."""
-        return self._buses.get(name) is bus
+    def find(self, name: str) -> StoredBus | None:
+        """The bus of this name, if there is one. Call it in a `step`."""
+        return self._buses.get(name)
+
+    def names(self) -> list[str]:
+        """Of all buses. Call it in a `step`."""
+        return list(self._buses)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the data of all buses. Ask in a `step`."""
+        return sum(bus.size for bus in self._buses.values())
 
     def sweep(self, now: float) -> None:
         """Let go of what nobody uses any more, in all buses. Call it in a `step`."""

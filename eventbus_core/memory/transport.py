@@ -11,7 +11,7 @@ from .bus import StoredBus
 from .session import MemorySession
 from .store import MemoryStore
 
-CAPABILITIES: Final = Capabilities(failover=True, redrive=True)
+CAPABILITIES: Final = Capabilities(failover=True, redrive=True, monitoring=True, actions=True)
 
 
 class MemoryTransport:
@@ -37,8 +37,8 @@ class MemoryTransport:
             self.store.sweep(now)
             bus = self.store.bus(self._bus)
             resume = None
-            if self._last is not None and self._last[0] is bus and self._last[1] is not None:
-                resume = self._last[1].cursor
+            if self._last is not None and self._last[0] is bus:
+                resume = self._last[1]
             entered = lives.enter(bus, member, replace, resume, now)
             bus.ring()  # what a replaced incarnation held is free now
             if isinstance(entered, Holder):

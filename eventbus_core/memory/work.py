@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from .queue import Entry, Queue
 
 
@@ -12,10 +14,28 @@ class Group(Queue):
         super().__init__()
         self.stream = stream
         self.name = name
+        self.after = 0
+        """It gets what was stored after that number."""
+        self.missed = 0
+        """How many messages were ever stored that it does not get."""
         self.last_member_at = now
         """When a live instance was last subscribed, on the store's clock."""
 
+    @property
+    def settled(self) -> int:
+        """How many it ever handled, or turned into dead letters."""
+        return self.stream.added - self.missed - self.backlog
+
+    def gets(self, entry: Entry) -> bool:
+        """Whether this message of the stream is for this group, settled or not."""
+        return entry.number > self.after and entry.only_for in (None, self)
+
+    def redrive(self, entry: Entry) -> None:
+        super().redrive(entry)
+        self.stream.add_for_one(entry)
+
     def finished(self, entry: Entry) -> None:
+        self._items.pop(entry.number, None)
         self.stream.settled_by_one(entry)
 
 
@@ -29,12 +49,31 @@ class WorkStream:
     def __init__(self, event: str) -> None:
         self.event = event
         self.groups: dict[str, Group] = {}
-        self._entries: dict[int, Entry] = {}  # by position, in order
+        self.added = 0
+        """How many messages were ever stored."""
+        self.bytes = 0
+        """Size of the data of those kept."""
+        self._entries: dict[int, Entry] = {}  # by number, in order
         self._handled = 0
 
     def __len__(self) -> int:
         """How many messages are kept, handled or not."""
         return len(self._entries)
+
+    def __reversed__(self) -> Iterator[Entry]:
+        """The kept ones, newest first."""
+        return reversed(self._entries.values())
+
+    @property
+    def ends(self) -> tuple[Entry, Entry] | None:
+        """The oldest and the newest one kept."""
+        if not self._entries:
+            return None
+        return next(iter(self._entries.values())), next(reversed(self))
+
+    def get(self, number: int) -> Entry | None:
+        """The kept message of that number."""
+        return self._entries.get(number)
 
     @property
     def backlog(self) -> int:
@@ -44,26 +83,41 @@ class WorkStream:
         return max(group.backlog for group in self.groups.values())
 
     @property
-    def all_handled(self) -> bool:
-        """Whether nothing waits here, not even for a first group."""
-        return self._handled == len(self._entries) and self.backlog == 0
+    def unhandled(self) -> int:
+        """How many messages wait for any group, or for a first one."""
+        return len(self._entries) - self._handled
 
     def add(self, entry: Entry) -> None:
         """Store a message for all groups."""
         entry.unsettled = len(self.groups)
-        self._entries[entry.position] = entry
+        self._keep(entry)
         for group in self.groups.values():
             group.add(entry)
+
+    def add_for_one(self, entry: Entry) -> None:
+        """Store a message that one group has been given again."""
+        entry.unsettled = 1
+        self._keep(entry)
+        for group in self.groups.values():
+            group.missed += entry.only_for is not group
+
+    def _keep(self, entry: Entry) -> None:
+        self._entries[entry.number] = entry
+        self.added += 1
+        self.bytes += len(entry.data)
 
     def open_group(self, name: str, *, only_new: bool, now: float) -> None:
         """Make the group unless it exists; it starts at the oldest message, or now."""
         if name in self.groups:
             return
         group = self.groups[name] = Group(self, name, now)
-        if not only_new:
-            for entry in self._entries.values():
+        if only_new and self._entries:
+            group.after = next(reversed(self._entries))
+        for entry in self._entries.values():
+            if group.gets(entry):
                 entry.unsettled += 1
                 group.add(entry)
+        group.missed = self.added - group.lag
         self._count_handled()
 
     def close_group(self, group: Group) -> None:
@@ -76,26 +130,25 @@ class WorkStream:
 
     def settled_by_one(self, entry: Entry) -> None:
         """One group has settled a message."""
-        # A redriven message belongs to its group alone and is not in the stream.
-        if entry.position in self._entries:
-            entry.unsettled -= 1
-            self._handled += entry.unsettled == 0
+        entry.unsettled -= 1
+        self._handled += entry.unsettled == 0
 
     def trim(self, *, older_than: float, most: int) -> None:
         """Remove handled messages stored before `older_than`, and the oldest beyond `most`."""
         if not self.groups:
             return
         surplus = self._handled - most
-        gone: list[int] = []
+        gone: list[Entry] = []
         for entry in self._entries.values():
             # They are in order of storing: behind this one there is nothing to remove.
             if entry.stored_at >= older_than and surplus <= 0:
                 break
             if entry.unsettled == 0:
-                gone.append(entry.position)
+                gone.append(entry)
                 surplus -= 1
-        for position in gone:
-            del self._entries[position]
+        for entry in gone:
+            del self._entries[entry.number]
+            self.bytes -= len(entry.data)
         self._handled -= len(gone)
 
     def _count_handled(self) -> None:

@@ -7,13 +7,16 @@ local function open_group(stream, counts, group, only_new, ttl)
     'XGROUP', 'CREATE', stream, group, only_new and '$' or '0-0', 'MKSTREAM'
   )
   if made.err then
-    if not string.find(made.err, 'BUSYGROUP', 1, true) then
+    if not string.find(tostring(made.err), 'BUSYGROUP', 1, true) then
       return made
     end
   else
     local added = tonumber(redis.call('HGET', counts, 'added') or 0)
-    local unhandled = only_new and 0 or redis.call('XLEN', stream)
-    redis.call('HSET', counts, 'settled:' .. group, added - unhandled)
+    local known = pairs_of(redis.call('XINFO', 'STREAM', stream))
+    local settled = only_new and added or added - known['length']
+    local start = only_new and known['last-generated-id'] or '0-0'
+    redis.call('HSET', counts, 'settled:' .. group, settled)
+    redis.call('HSET', counts, 'made:' .. group, settled .. ' ' .. start)
   end
   expire(stream, ttl)
   expire(counts, ttl)
@@ -35,7 +38,7 @@ local function open_channels(first_key, first_arg, only_new, ttl, mine, events, 
     redis.call('SADD', mine, channel)
     redis.call('SADD', events, event)
     redis.call('ZADD', groups, now, channel)
-    redis.call('HDEL', abandoned, 'group ' .. channel)
+    redis.call('HDEL', abandoned, 'group ' .. channel, 'dropped ' .. channel)
   end
   if #ARGV >= first_arg then
     expire(mine, ttl)

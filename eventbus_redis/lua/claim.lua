@@ -2,7 +2,7 @@
 -- is recorded when it comes.
 -- Uses: common
 -- KEYS  1 leases 2 options 3 totals 4 journal 5 claimable 6 stream 7 counts 8 strays 9 due 10 notes
--- ARGV  1 incarnation 2 group 3 channel ('' for an inbox) 4 most to take
+-- ARGV  1 incarnation 2 group 3 channel ('' for an inbox) 4 most to take; 0: only look
 --       5 pseudo-consumer of the released 6 pseudo-consumer of the delayed
 -- Returns {ms until there may be more (0 now, -1 nothing known), then for each taken:
 -- {id, recorded starts, 1 if orphaned, note, fields}}.
@@ -10,7 +10,7 @@
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then
   return fenced(KEYS[3], KEYS[2])
 end
-local incarnation, group, most = ARGV[1], ARGV[2], tonumber(ARGV[4])
+local incarnation, group, most = ARGV[1], ARGV[2], math.max(1, tonumber(ARGV[4]))
 local ttl, now = ttl_in_use(KEYS[2]), now_ms()
 local found = {}
 
@@ -42,6 +42,9 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[9], '-inf', now, 'LIMIT', 0
   else
     redis.call('ZREM', KEYS[9], id)
   end
+end
+if ARGV[4] == '0' and #found > 0 then
+  return {0}
 end
 table.sort(found, function(a, b) return before(a.id, b.id) end)
 

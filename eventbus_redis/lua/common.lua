@@ -42,7 +42,8 @@ local function add_settled(counts, group, number, ttl)
   end
 end
 
--- Wake blocked instances to look at a work channel for something to take over.
+-- Wake blocked instances to look at a work channel for something to take over, now or when it is
+-- due.
 local function ring(claimable, control, channel, due, ttl)
   local known = redis.call('ZSCORE', claimable, channel)
   if not known or tonumber(known) > due then
@@ -50,7 +51,8 @@ local function ring(claimable, control, channel, due, ttl)
     expire(claimable, ttl)
   end
   if control then
-    redis.call('XADD', control, 'MAXLEN', '~', 1000, '*', 'c', channel)
+    local after = string.format('%.0f', math.max(0, due - now_ms()))
+    redis.call('XADD', control, 'MAXLEN', '~', 1000, '*', 'c', channel, 'in', after)
     expire(control, ttl)
   end
 end

@@ -2,7 +2,7 @@
 -- Uses: common, options
 -- KEYS  1 leases 2 options 3 totals 4 renewals 5 incarnations 6 holders 7 instances 8 targets
 --       9 remembered 10 cursors 11 attempts 12 channels of the incarnation 13 claimable 14 control
---       15 abandoned 16 journal 17 inbox 18 inbox counts 19 inbox strays,
+--       15 abandoned 16 journal 17 inbox 18 inbox counts 19 inbox strays 20 vitals,
 --       then for each of its work channels: stream, strays
 -- ARGV  1 incarnation 2 leave or death 3 expected renewals ('' any) 4 its cursor ('' unknown),
 --       then each work channel
@@ -31,6 +31,7 @@ local line = redis.call('HGET', KEYS[5], incarnation)
 redis.call('ZREM', KEYS[1], incarnation)
 redis.call('HDEL', KEYS[4], incarnation)
 redis.call('HDEL', KEYS[5], incarnation)
+redis.call('HDEL', KEYS[20], incarnation)
 redis.call('DEL', KEYS[12])
 
 -- What it held stays under its name, listed for others to claim one by one: whoever ends it may
@@ -50,7 +51,7 @@ local function give_up(stream, strays, group)
   return true
 end
 for i = 5, #ARGV do
-  local at = 20 + 2 * (i - 5)
+  local at = 21 + 2 * (i - 5)
   local _, group = string.match(ARGV[i], '^([^ ]+) ([^ ]+)$')
   if give_up(KEYS[at], KEYS[at + 1], group) then
     ring(KEYS[13], KEYS[14], ARGV[i], now, ttl)

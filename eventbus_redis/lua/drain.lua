@@ -71,8 +71,7 @@ if inbox then
   redis.call('DEL', KEYS[6], KEYS[7])
 else
   redis.pcall('XGROUP', 'DESTROY', KEYS[6], group)
-  redis.call('HDEL', KEYS[7], 'settled:' .. group)
-  redis.call('HDEL', KEYS[7], 'safe:' .. group)
+  redis.call('HDEL', KEYS[7], 'settled:' .. group, 'safe:' .. group, 'made:' .. group)
   redis.call('ZREM', KEYS[11], ARGV[5])
   redis.call('ZREM', KEYS[12], ARGV[5])
   journal(KEYS[4], ttl, 'group dropped', 'event', ARGV[4], 'group', group, 'reason', ARGV[6])

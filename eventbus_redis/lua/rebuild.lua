@@ -16,7 +16,7 @@ if known.err or before(pairs_of(known)['last-generated-id'], safe) then
 end
 local made = redis.pcall('XGROUP', 'CREATE', KEYS[5], group, safe, 'MKSTREAM')
 if made.err then
-  if string.find(made.err, 'BUSYGROUP', 1, true) then
+  if string.find(tostring(made.err), 'BUSYGROUP', 1, true) then
     return 0
   end
   return made

@@ -1,8 +1,9 @@
 -- Prolong the lease of one incarnation and look for what changed.
 -- Uses: common, options
 -- KEYS  1 leases 2 options 3 totals 4 renewals 5 claimable 6 epoch 7 cursors 8 incarnations
---       9 broadcast counts
+--       9 broadcast counts 10 vitals
 -- ARGV  1 incarnation 2 lease in ms 3 epoch 4 instance id 5 cursor ('' for none)
+--       6 what monitors shall see of it ('' for nothing new)
 -- Returns {server time, options, expired incarnations, their lines, claimable channels and
 -- times, entry id of the newest broadcast}.
 
@@ -17,6 +18,9 @@ if ARGV[5] ~= '' then
 end
 if redis.call('EXISTS', KEYS[2]) == 0 then
   merge_options(KEYS[8], KEYS[2]) -- somebody deleted them
+end
+if ARGV[6] ~= '' and redis.call('HSET', KEYS[10], ARGV[1], ARGV[6]) == 1 then
+  expire(KEYS[10], ttl_in_use(KEYS[2]))
 end
 local expired = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - 1, 'LIMIT', 0, 100)
 local lines = {}

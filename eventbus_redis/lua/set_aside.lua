@@ -1,7 +1,8 @@
 -- Set failed entries aside until they are due again.
 -- Uses: common
 -- KEYS  1 leases 2 options 3 totals 4 stream 5 counts 6 claimable 7 due 8 notes 9 journal
--- ARGV  1 incarnation 2 group 3 channel 4 pseudo-consumer,
+--       10 control
+-- ARGV  1 incarnation 2 group 3 channel ('' for an inbox: nobody else is woken) 4 pseudo-consumer,
 --       then for each entry: id, recorded starts plus one, delay in ms, note
 -- Returns how many were set aside. What this incarnation does not own is left alone.
 
@@ -9,7 +10,7 @@ if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then
   return fenced(KEYS[3], KEYS[2])
 end
 local ttl, now = ttl_in_use(KEYS[2]), now_ms()
-local group, taken = ARGV[2], 0
+local group, taken, soonest = ARGV[2], 0, nil
 for i = 5, #ARGV, 4 do
   local id, note = ARGV[i], ARGV[i + 3]
   if pending(KEYS[4], group, id) == ARGV[1] then
@@ -22,7 +23,7 @@ for i = 5, #ARGV, 4 do
       else
         redis.call('HDEL', KEYS[8], id)
       end
-      ring(KEYS[6], nil, ARGV[3], due, ttl)
+      soonest = math.min(soonest or due, due)
       taken = taken + 1
     else
       add_settled(KEYS[5], group, 1, ttl)
@@ -31,6 +32,9 @@ for i = 5, #ARGV, 4 do
   end
 end
 if taken > 0 then
+  if ARGV[3] ~= '' then
+    ring(KEYS[6], KEYS[10], ARGV[3], soonest, ttl)
+  end
   expire(KEYS[7], ttl)
   expire(KEYS[8], ttl)
   count(KEYS[3], 'retries', taken, ttl)

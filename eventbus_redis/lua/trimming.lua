@@ -2,6 +2,9 @@
 
 local function id_after(id)
   local ms, sequence = split_id(id)
+  if sequence >= 9007199254740992 then
+    return string.format('%.0f-0', ms + 1) -- the last one of its millisecond, from id_before
+  end
   return string.format('%.0f-%.0f', ms, sequence + 1)
 end
 

@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 
 from eventbus_core import EventBus
+from eventbus_core.conformance.crash import crash
 from eventbus_redis.embedded import EmbeddedServer
-from tests.support.crash import crash
 
 LEASE = 1.0
 HEARTBEAT = 0.2

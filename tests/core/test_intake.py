@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from eventbus_core import EventBus, Message, emission
+from eventbus_core.conformance.crash import crash
 from eventbus_core.emission import make_outgoing
 from eventbus_core.ids import MessageIds
 from eventbus_core.memory import lives
 from eventbus_core.transport import Outgoing, Subscription
 from tests.core.world import World, runtime_of, session_of
-from tests.support.crash import crash
 
 
 async def test_a_backlog_is_taken_as_soon_as_its_subscription_is_known(

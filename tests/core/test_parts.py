@@ -227,7 +227,7 @@ def test_make_message_has_what_a_handler_needs() -> None:
 def test_command_line_lists_transports(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["transports"]) == 0
     out = capsys.readouterr().out
-    assert "memory     failover, redrive" in out
-    assert "redis " in out
+    assert "memory   eventbus-streams  failover, redrive, monitoring, actions\n" in out
+    assert "redis    eventbus-streams  durable, shared, failover, redrive" in out
     with pytest.raises(SystemExit):
         main(["nonsense"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from eventbus_core import hooks, plugins
+from eventbus_core import plugins
 from eventbus_core.capabilities import Capabilities
 from eventbus_core.errors import InvalidOptionError, PluginLoadError, UnknownTransportError
 from eventbus_core.hooks import Opening, hookimpl
@@ -20,8 +20,11 @@ SECRET = "s3cret-pass"
 class FakeEntryPoint:
     """As much of an entry point as the loader uses."""
 
-    def __init__(self, name: str, load: Callable[[], object]) -> None:
+    dist = None
+
+    def __init__(self, name: str, load: Callable[[], object], value: str = "made_up") -> None:
         self.name = name
+        self.value = value
         self.loads = 0
         self._load = load
 
@@ -70,8 +73,8 @@ class TestMemory:
 
     def test_its_capabilities_are_known_without_opening_it(self) -> None:
         declared = plugins.capabilities_of("memory")
-        assert declared == Capabilities(failover=True, redrive=True)
-        assert declared.declared() == ("failover", "redrive")
+        assert declared == Capabilities(failover=True, redrive=True, monitoring=True, actions=True)
+        assert declared.declared() == ("failover", "redrive", "monitoring", "actions")
 
     def test_a_url_and_a_config_name_the_same_store(self) -> None:
         by_url, by_config = open_("memory://one"), open_(MemoryConfig(name="one"))
@@ -132,6 +135,7 @@ class TestUnknown:
 BROKEN: dict[str, tuple[Callable[[], object], str]] = {
     "import error": (fail(ImportError("no module named 'zmq'")), "no module named 'zmq'"),
     "any error": (fail(ZeroDivisionError("at import")), "ZeroDivisionError"),
+    "exit": (fail(SystemExit("I give up")), "I give up"),
     "misspelt hook": (
         lambda: module(eventbus_open_transports=hookimpl(lambda opening: None)),
         "eventbus_open_transports",
@@ -189,6 +193,21 @@ class TestBroken:
         with pytest.raises(InvalidOptionError, match=r"^picky b 1\.0$"):
             open_("picky://")
 
+    def test_two_distributions_with_one_scheme_are_refused(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        twice = [FakeEntryPoint("db", module, "one"), FakeEntryPoint("db", module, "two")]
+        monkeypatch.setattr(plugins, "_entry_points", lambda: twice)
+        with pytest.raises(PluginLoadError, match="uninstall all but one"):
+            open_("db://")
+        assert [entry.loads for entry in twice] == [0, 0]
+
+    def test_the_same_one_found_twice_is_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        twice = [FakeEntryPoint("memory", lambda: memory_plugin) for _ in range(2)]
+        monkeypatch.setattr(plugins, "_entry_points", lambda: twice)
+        assert plugins.installed_schemes() == ("memory",)
+        assert isinstance(open_("memory://"), MemoryTransport)
+
     def test_a_transport_without_capabilities(self, installed: dict[str, FakeEntryPoint]) -> None:
         installed["mute"] = FakeEntryPoint(
             "mute", lambda: module(eventbus_open_transport=raising_open)
@@ -213,8 +232,3 @@ class TestObservers:
     def test_what_is_no_plugin_is_refused(self) -> None:
         with pytest.raises(PluginLoadError, match="no hook"):
             plugins.observer_manager([object()])
-
-    def test_every_hook_is_documented(self) -> None:
-        specs = [value for name, value in vars(hooks).items() if name.startswith("eventbus_")]
-        assert len(specs) == 3
-        assert all(spec.__doc__ for spec in specs)

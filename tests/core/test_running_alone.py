@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from eventbus_core import EventBus, Message, RetryPolicy
+from eventbus_core.conformance.crash import crash
 from tests.core.world import World, runtime_of
-from tests.support.crash import crash
 
 
 async def _survivor(world: World, **options: Any) -> EventBus:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from eventbus_core import BusClosedError, EventBus, Message
+from eventbus_core.conformance.crash import crash
 from eventbus_core.errors import TransportUnavailableError
 from tests.core.world import World, session_of, tasks_of, transport_of
-from tests.support.crash import crash
 
 
 def _answer_slowly(world: World, real: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from eventbus_core import InstanceIdInUseError, Message, RetryPolicy
+from eventbus_core.conformance.crash import crash
 from eventbus_core.errors import TransportUnavailableError
 from tests.core.world import World
-from tests.support.crash import crash
 
 
 async def test_takeover_within_lease_and_one_heartbeat(world: World) -> None:
@@ -125,7 +125,7 @@ async def test_an_instance_that_slept_over_its_lease_is_fenced_and_returns(world
     session = runtime.membership.session
     assert session is not None
 
-    async def no_renewal() -> Any:
+    async def no_renewal(vitals: object = None) -> Any:
         raise TransportUnavailableError("stopped")
 
     session.renew = no_renewal  # type: ignore[method-assign]
@@ -158,7 +158,7 @@ async def test_who_was_fenced_goes_on_with_the_broadcasts_where_it_stood(world: 
     runtime = sleeper._runtime
     assert runtime is not None and runtime.membership.session is not None
 
-    async def no_renewal() -> Any:
+    async def no_renewal(vitals: object = None) -> Any:
         raise TransportUnavailableError("stopped")
 
     runtime.membership.session.renew = no_renewal  # type: ignore[method-assign]

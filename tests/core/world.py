@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from eventbus_core import EventBus, Message
+from eventbus_core.conformance.crash import crash
 from eventbus_core.memory.config import MemoryConfig
 from eventbus_core.memory.store import MemoryStore
 from eventbus_core.runtime import Runtime
 from eventbus_core.testing import ManualClock
 from eventbus_core.transport import Session, Transport
-from tests.support.crash import crash
 
 T = TypeVar("T")
 

@@ -32,3 +32,12 @@ async def test_the_id_of_a_killed_process_is_free_soon(start: Start, sender: Eve
     assert ready.details == {"id": "alpha"}
     assert ready.at - killed_at <= FAILOVER
     await wait_until(lambda: heir.numbers("end") == [1], what="what was sent meanwhile")
+
+
+async def test_the_id_of_a_killed_process_is_free_soon_with_nobody_else_alive(start: Start) -> None:
+    first = await start(id="alpha")
+    heir = await start(id="alpha", waits=True)
+    killed_at = first.kill()
+    heir.go()
+    ready = await heir.until_said("ready")
+    assert ready.at - killed_at <= FAILOVER

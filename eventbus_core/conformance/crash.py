@@ -2,7 +2,7 @@
 
 import asyncio
 
-from eventbus_core import EventBus
+from ..bus import EventBus
 
 
 async def crash(bus: EventBus) -> None:
