@@ -12,11 +12,11 @@ STAMP := $(VENV)/.installed
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt examples/eventbus-sqlite/pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt hatchling
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt \
-		--no-build-isolation -e '.[dev]'
+		--no-build-isolation -e '.[dev]' -e examples/eventbus-sqlite
 	@touch $@
 
 demo: $(STAMP) ## Run the demonstration
@@ -34,7 +34,7 @@ docs: $(STAMP) ## Build the documentation, warnings are errors
 test: check docs ## check, docs and all tests but the matrix
 	@$(BIN)/python -m pytest -q -m "not matrix"
 
-matrix: $(STAMP) ## The behaviour tests on servers of other versions
+matrix: $(STAMP) ## Behaviour and conformance on servers of other versions, long model runs
 	@$(BIN)/python -m pytest -q -m matrix
 
 clean: ## Remove everything that the other targets made

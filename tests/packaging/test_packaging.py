@@ -1,18 +1,23 @@
 """The wheel and the source archive hold what they should, and the wheel works on its own."""
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
 import venv
 import zipfile
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("eventbus_core", "eventbus_redis")
+PYTEST_OPTIONS = "eventbus_pytest.py"
 TRANSPORTS = {"memory", "redis", "rediss", "unix", "valkey", "valkeys"}
+
+EXAMPLE = ROOT / "examples" / "eventbus-sqlite"
 
 PROGRAM = """
 import asyncio
@@ -112,16 +117,17 @@ def test_wheel_has_every_file_of_the_packages(wheel_names: set[str]) -> None:
 
 def test_wheel_has_nothing_else(wheel_names: set[str]) -> None:
     tops = {name.split("/", 1)[0] for name in wheel_names}
-    assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
+    assert {top for top in tops if not top.endswith(".dist-info")} == {*PACKAGES, PYTEST_OPTIONS}
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in wheel_names)
 
 
 def test_wheel_declares_the_transports(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = [n for n in archive.namelist() if n.endswith(".dist-info/entry_points.txt")]
-        lines = archive.read(name).decode().split()
-    assert lines[0] == "[eventbus]"
-    assert {line for line in lines[1:] if line.isidentifier()} == TRANSPORTS
+        declared = ConfigParser()
+        declared.read_string(archive.read(name).decode())
+    assert set(declared["eventbus"]) == TRANSPORTS
+    assert dict(declared["pytest11"]) == {"eventbus": "eventbus_pytest"}
 
 
 def test_sdist_can_be_developed_from(sdist_names: set[str]) -> None:
@@ -133,7 +139,9 @@ def test_sdist_can_be_developed_from(sdist_names: set[str]) -> None:
         "constraints.txt",
         "docs/index.md",
         "eventbus_core/py.typed",
+        "eventbus_pytest.py",
         "eventbus_redis/py.typed",
+        "examples/eventbus-sqlite/pyproject.toml",
         "mkdocs.yml",
         "pyproject.toml",
         "tests/packaging/test_packaging.py",
@@ -142,16 +150,70 @@ def test_sdist_can_be_developed_from(sdist_names: set[str]) -> None:
     assert not {name for name in sdist_names if "__pycache__" in name or name.startswith(".venv")}
 
 
-def test_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
-    home = tmp_path / "venv"
+@pytest.fixture(scope="module")
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment with the wheel, its extra `conformance`, and the example
+    plug-in; nothing else was asked for."""
+    folder = tmp_path_factory.mktemp("fresh")
+    home = folder / "venv"
     venv.create(home, with_pip=True)
     python = home / ("Scripts" if os.name == "nt" else "bin") / "python"
-    constraints = ROOT / "constraints.txt"
-    _run(python, "-m", "pip", "install", "-q", "-c", constraints, wheel, cwd=tmp_path)
+    pip: list[str | Path] = [python, "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt"]
+    _run(*pip, f"{wheel}[conformance]", cwd=folder)
+    # As the README of the example says.
+    _run(python, "-m", "pip", "install", "-q", EXAMPLE, cwd=ROOT)
+    return python
+
+
+def test_wheel_works_in_an_empty_environment(wheel: Path, python: Path, tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(PROGRAM, "utf-8")
 
     version, *modules = _run(python, "-W", "error", program, cwd=tmp_path).split()
 
     assert version == wheel.name.split("-")[1]
+    home = python.parent.parent
     assert [Path(module).is_relative_to(home) for module in modules] == [True, True]
+
+
+def test_the_kit_needs_pytest_alone(python: Path) -> None:
+    installed = _run(python, "-m", "pip", "list", "--format=freeze", cwd=python.parent)
+    names = {line.partition("==")[0].lower() for line in installed.splitlines()}
+    assert "pytest" in names
+    assert not {name for name in names if name.startswith("pytest-")} | names & {"anyio"}
+
+
+@pytest.mark.parametrize("url", ["memory://kit", "sqlite:///kit.db"])
+def test_the_kit_runs_by_url_alone_from_an_empty_folder(
+    url: str, python: Path, tmp_path: Path
+) -> None:
+    kit: list[str | Path] = [
+        python,
+        "-m",
+        "pytest",
+        "-W",
+        "error",
+        "--pyargs",
+        "eventbus_core.conformance",
+    ]
+
+    shown = _run(*kit, f"--transport-url={url}", cwd=tmp_path)
+
+    assert f"conformance of {url.partition(':')[0]}" in shown
+    assert re.search(r"^\| all +\| +\d+ \| +\|", shown, re.MULTILINE), shown
+    assert re.search(r"^=+ \d+ passed", shown, re.MULTILINE)
+
+
+def test_the_kit_asks_for_a_url(python: Path, tmp_path: Path) -> None:
+    kit = [str(python), "-m", "pytest", "--pyargs", "eventbus_core.conformance"]
+    done = subprocess.run(kit, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "--transport-url=URL" in done.stdout + done.stderr
+
+
+def test_a_program_of_three_processes_runs_on_the_example_plug_in(
+    python: Path, tmp_path: Path
+) -> None:
+    shown = _run(python, EXAMPLE / "three_processes.py", "sqlite:///demo.db", cwd=tmp_path)
+    assert (tmp_path / "demo.db").exists()
+    assert shown
