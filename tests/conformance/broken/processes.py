@@ -1,0 +1,1 @@
+"""Faults that the group "processes" must find."""
