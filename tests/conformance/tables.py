@@ -20,7 +20,7 @@ MARK = "<!-- conformance table -->\n"
 
 
 def table(url: str) -> str:
-    """What a run prints under its tests: a line, the table, and the reasons."""
+    """What a run of the kit on `url` prints under its tests."""
     with tempfile.TemporaryDirectory() as folder:
         shown = subprocess.run(
             [
@@ -28,7 +28,13 @@ def table(url: str) -> str:
                 "--pyargs", "eventbus_core.conformance", f"--transport-url={url}",
             ],
             cwd=folder, capture_output=True, text=True, check=True, timeout=240,
-        ).stdout.splitlines()  # fmt: skip
+        ).stdout  # fmt: skip
+    return printed(shown)
+
+
+def printed(output: str) -> str:
+    """What stands under the tests: the capabilities, the table, and the reasons."""
+    shown = output.splitlines()
     first = next(n for n, line in enumerate(shown) if line.startswith("Declared:"))
     last = next(n for n, line in enumerate(shown) if n > first and line.startswith("not tried:"))
     while shown[last].startswith(("not declared:", "not tried:")):

@@ -14,7 +14,7 @@ from tests.conformance.fault_runner import DEADLINE, OTHERS, chosen
 from tests.conformance.kit_run import INSTALLED, kit_tests, run_kit
 
 ROOT = Path(__file__).parents[2]
-PROCESSES = 4
+PROCESSES = 6
 """More than there are cores: a test that has found a fault mostly waits."""
 pytestmark = pytest.mark.timeout(420)
 

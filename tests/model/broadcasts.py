@@ -17,6 +17,8 @@ class Place:
     """Settled beyond it: the next life may be given these again."""
     starts: Mapping[int, int]
     """Recorded starts by number."""
+    notes: Mapping[int, str]
+    """Notes of what was released, by number."""
 
 
 class Reader:
@@ -31,6 +33,7 @@ class Reader:
         self._fixed = fixed
         """Its starts are counted over its lives."""
         self._starts = dict(place.starts)
+        self._notes = dict(place.notes)
         self._may_skip = set(place.settled)
         self._fate_at_start = {message.number: message.fate for message in log}
         self._lost = 0
@@ -58,7 +61,7 @@ class Reader:
         cursor = self.cursor
         read = {m.number for m in self._log if m.number <= self.read} | self._may_skip
         settled = {number for number in read - self.open if number > cursor}
-        return Place(cursor, settled, self._starts)
+        return Place(cursor, settled, self._starts, self._notes)
 
     def unread(self) -> list[Message]:
         """What must still come."""
@@ -76,9 +79,10 @@ class Reader:
         """A start was recorded."""
         self._starts[number] = starts
 
-    def release(self, number: int, starts: int) -> None:
+    def release(self, number: int, starts: int, note: str) -> None:
         """Left for the next life."""
         self._starts[number] = starts
+        self._notes[number] = note
 
     def settle(self, number: int) -> None:
         """Handled, or a dead letter."""
@@ -105,7 +109,9 @@ class Reader:
             if self.read < passed.number < number:
                 assert self._skippable(passed), f"{passed} must come before {payload}"
                 self._skip(passed)
-        assert not (delivery.again or delivery.orphaned or delivery.note), delivery
+        assert not (delivery.again or delivery.orphaned), delivery
+        # Only a note of work and of mail must be kept.
+        assert delivery.note in ("", self._notes.get(number, "")), f"note: {delivery}"
         recorded = {self._starts.get(number, 0)}
         if number in self._may_skip or not self._fixed:
             recorded.add(0)

@@ -110,10 +110,10 @@ class Model:
         if earlier is not None:
             return earlier, (0, 0)
         if life.only_new:
-            return Place(self.newest, frozenset(), {}), (0, 0)
+            return Place(self.newest, frozenset(), {}, {}), (0, 0)
         fates = [message.fate for message in self.log]
         kept = fates.count(Fate.KEPT)
-        return Place(0, frozenset(), {}), (kept, kept + fates.count(Fate.DOUBTFUL))
+        return Place(0, frozenset(), {}, {}), (kept, kept + fates.count(Fate.DOUBTFUL))
 
     def open_groups(self, life: Life) -> None:
         """Every group that it works for has a queue from now on."""
@@ -226,7 +226,7 @@ class Model:
         """One broadcast was settled."""
         assert life.reader is not None
         if settlement.outcome is Outcome.RELEASED:
-            life.reader.release(message.number, settlement.starts)
+            life.reader.release(message.number, settlement.starts, settlement.note)
             return
         life.reader.settle(message.number)
         if settlement.outcome is Outcome.DEAD:
@@ -272,12 +272,15 @@ class Model:
         }
         handled = [message for message in stream.kept if message not in unhandled]
         most = self._options.max_message_count
-        if not self.at_once:
-            # Whether what is not handled counts, and what was redriven, is its own business.
-            spared = max(0, most - stream.redriven)
-            newest = stream.kept[max(0, len(stream.kept) - spared) :]
-            handled, most = [message for message in handled if message not in newest], 0
-        self._trim(self._beyond(handled, most, now), fate)
+        if fate is Fate.GONE:
+            self._trim(self._beyond(handled, most, now), fate)
+        # What was redriven may count as stored, and so may what is not handled where a store
+        # does not trim at once.
+        counted = handled if self.at_once else stream.kept
+        spared = max(0, most - stream.redriven)
+        newest = counted[max(0, len(counted) - spared) :]
+        beyond = [message for message in handled if message not in newest]
+        self._trim([m for m in beyond if m.fate is not Fate.GONE], Fate.DOUBTFUL)
         stream.kept = [message for message in stream.kept if message.fate is not Fate.GONE]
 
     def _beyond(self, handled: list[Message], most: int, now: float) -> list[Message]:

@@ -113,6 +113,16 @@ class Queue:
     ) -> list[Work]:
         """A store that does not read ahead gives everything that there is room for."""
 
+        self._forget_what_never_was(got, room, now)
+        expected = self._expected(room, now, redriven_first)
+        assert texts(got) == [w.message.payload for w in expected], f"{room} at {now}: {self}"
+        for delivery, work in zip(got, expected, strict=True):
+            assert work.redriven or delivery.again is work.seen, f"again: {delivery}, {work}"
+            assert delivery.orphaned is work.orphaned, f"orphaned: {delivery}, {work}"
+            self._hand_out(who, delivery, work)
+        return expected
+
+    def _expected(self, room: Room, now: float, redriven_first: bool) -> list[Work]:
         def is_back(work: Work) -> bool:
             return work.state is not State.NEW or (work.redriven and redriven_first)
 
@@ -122,12 +132,27 @@ class Queue:
         if len(expected) == len(back):
             new = [work for work in waiting if not is_back(work)]
             expected += new[: room.limit - len(expected)]
-        assert texts(got) == [w.message.payload for w in expected], f"{room} at {now}: {self}"
-        for delivery, work in zip(got, expected, strict=True):
-            assert work.redriven or delivery.again is work.seen, f"again: {delivery}, {work}"
-            assert delivery.orphaned is work.orphaned, f"orphaned: {delivery}, {work}"
-            self._hand_out(who, delivery, work)
         return expected
+
+    def _forget_what_never_was(self, got: Sequence[Delivery], room: Room, now: float) -> None:
+        """What may have been trimmed was, if it did not come and something newer did, or there
+        was room for it."""
+        came = set(texts(got))
+        new = [w for w in self.works if w.state is State.NEW and w.message.payload in came]
+        last = max((work.number for work in new), default=0)
+        blocked = any(
+            work.waits(now) and work.message.payload not in came
+            for work in self.works
+            if work.state is not State.NEW or work.redriven
+        )
+        all_came = len(got) < room.limit and not blocked
+        self.works = [
+            work
+            for work in self.works
+            if not work.maybe
+            or work.message.payload in came
+            or not (all_came or work.number < last)
+        ]
 
     def take_some(self, who: str, got: Sequence[Delivery], room: Room, now: float) -> list[Work]:
         """A store that reads ahead may give less; what others read ahead looks as if it had been

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conformance.tables import README, TABLES, counted, printed
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("eventbus_core", "eventbus_redis")
 PYTEST_OPTIONS = "eventbus_pytest.py"
@@ -183,8 +185,8 @@ def test_the_kit_needs_pytest_alone(python: Path) -> None:
     assert not {name for name in names if name.startswith("pytest-")} | names & {"anyio"}
 
 
-@pytest.mark.parametrize("url", ["memory://kit", "sqlite:///kit.db"])
-def test_the_kit_runs_by_url_alone_from_an_empty_folder(
+@pytest.mark.parametrize("url", TABLES)
+def test_the_kit_runs_by_url_alone_from_an_empty_folder_and_prints_what_the_documentation_shows(
     url: str, python: Path, tmp_path: Path
 ) -> None:
     kit: list[str | Path] = [
@@ -199,9 +201,15 @@ def test_the_kit_runs_by_url_alone_from_an_empty_folder(
 
     shown = _run(*kit, f"--transport-url={url}", cwd=tmp_path)
 
-    assert f"conformance of {url.partition(':')[0]}" in shown
-    assert re.search(r"^\| all +\| +\d+ \| +\|", shown, re.MULTILINE), shown
     assert re.search(r"^=+ \d+ passed", shown, re.MULTILINE)
+    assert counted(printed(shown)) == counted(TABLES[url].read_text("utf-8")), (
+        "run python -m tests.conformance.tables"
+    )
+
+
+def test_the_readme_of_the_example_shows_its_table() -> None:
+    shown = TABLES["sqlite:///kit.db"].read_text("utf-8")
+    assert README.read_text("utf-8").endswith(shown)
 
 
 def test_the_kit_asks_for_a_url(python: Path, tmp_path: Path) -> None:
