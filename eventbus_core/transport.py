@@ -224,7 +224,8 @@ class Settlement(msgspec.Struct, eq=False):
     outcome: Outcome
     delay: float = 0.0
     note: str = ""
-    """FAILED, RELEASED: kept with the message in place of the one before; may be empty."""
+    """FAILED, RELEASED of WORK and INBOX: kept with the message in place of the one before; may be
+    empty."""
     starts: int = 0
     """FAILED, RELEASED: the number of recorded starts from now on."""
     death: Death | None = None

@@ -77,7 +77,7 @@ class Maintenance:
         for place, groups in self._window(known):
             event = split_token(groups[0][1])[0] if groups else ""
             named = [keys.options, place.stream, place.counts, keys.groups]
-            await self._repeat("trim_work", named, [event])
+            await self._repeat("trim_work", [*named, keys.totals, keys.journal], [event])
             for group, channel, strays, due in groups:
                 named = [
                     keys.leases,

@@ -1,7 +1,7 @@
 -- Remove handled messages of a work stream or an inbox that are old or too many, and note where
 -- each group could start again safely.
 -- Uses: common, trimming
--- KEYS  1 options 2 stream 3 counts 4 groups
+-- KEYS  1 options 2 stream 3 counts 4 groups 5 totals 6 journal
 -- ARGV  1 event ('' for an inbox)
 -- Returns 1 when a further call finds more to remove now, else 0.
 
@@ -36,8 +36,16 @@ for i, flat in ipairs(known) do
   if settled ~= added and group['pending'] == 0 then
     local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
     if not newest or not before(last, newest[1]) then
-      -- An operator deleted messages: everything there is has been handled.
+      -- Everything there is has been handled, so an operator deleted what was never read.
       redis.call('HSET', KEYS[3], 'settled:' .. name, added)
+      if settled < added then
+        local ttl = tonumber(set[3])
+        count(KEYS[5], 'lost: work deleted', added - settled, ttl)
+        journal(
+          KEYS[6], ttl, 'loss', 'event', ARGV[1], 'group', name, 'count', added - settled,
+          'cause', 'deleted before it was read'
+        )
+      end
       settled = added
     end
   end

@@ -40,7 +40,9 @@ class Comparison:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.model = Model(
-            store.options, at_once=store.at_once, redriven_first=store.redriven_first
+            store.options,
+            takes_at_once=store.takes_at_once,
+            trims_at_once=store.trims_at_once,
         )
         self.actors: list[Actor] = []
         self.links: list[Link] = []
@@ -201,8 +203,8 @@ class Comparison:
     ) -> None:
         """Fetch and compare; `turns` as in `publish`, but it is not made again."""
         await self._reach_due(actor, room)
-        must = not self.store.at_once and turns is None and self._must_come(actor, room)
-        wait = 0.0 if self.store.at_once else _WAIT
+        must = not self.store.takes_at_once and turns is None and self._must_come(actor, room)
+        wait = 0.0 if self.store.takes_at_once else _WAIT
         ends = self.store.now() + PATIENCE
         while True:
             if turns is not None:
@@ -221,7 +223,7 @@ class Comparison:
 
     async def _reach_due(self, actor: Actor, room: Mapping[Channel, Room]) -> None:
         """On a store with a clock of its own: nothing is about to become due."""
-        if self.store.exact_time or not self.store.at_once:
+        if self.store.exact_time or not self.store.takes_at_once:
             return
         for channel in room:
             if channel != BROADCASTS:
@@ -248,7 +250,7 @@ class Comparison:
                 self._take_broadcasts(actor, room[channel], deliveries)
                 continue
             queue = self.model.queue(channel, actor.life.name)
-            if self.store.at_once:
+            if self.store.takes_at_once:
                 works = queue.take_at_once(
                     who, deliveries, room[channel], now, self.store.redriven_first
                 )
@@ -258,7 +260,7 @@ class Comparison:
 
     def _take_broadcasts(self, actor: Actor, room: Room, got: Sequence[Delivery]) -> None:
         assert actor.life.reader is not None
-        messages = actor.life.reader.take(got, room, at_once=self.store.at_once)
+        messages = actor.life.reader.take(got, room, at_once=self.store.takes_at_once)
         for delivery, message in zip(got, messages, strict=True):
             known = self._positions.setdefault(message.number, delivery.position)
             assert known == delivery.position, f"another position: {delivery}"

@@ -53,7 +53,7 @@ async def _take_everything(both: Comparison) -> None:
             await _take_all(both, actor)
         if not (left := _left(both)):
             break
-        assert both.store.now() < ends and not both.store.at_once, f"never came: {left}"
+        assert both.store.now() < ends and not both.store.takes_at_once, f"never came: {left}"
         for actor in both.here:
             await both.renew(actor)
             await both.maintain(actor)
@@ -93,4 +93,4 @@ async def _fill(both: Comparison, helper: Actor, event: str) -> None:
         await _take_everything(both)
         if full:
             break
-        assert both.store.now() < ends and not both.store.at_once, "something keeps a place"
+        assert both.store.now() < ends and not both.store.takes_at_once, "something keeps a place"

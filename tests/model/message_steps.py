@@ -82,7 +82,8 @@ class How(NamedTuple):
         outcome = self.outcome
         if outcome is Outcome.FAILED and held.delivery.channel == BROADCASTS:
             outcome = Outcome.RELEASED
-        death = Death("failed", "ValueError: x", "a trace", attempts=self.starts)
+        # Never fewer than the recorded starts, as a handler that failed was started.
+        death = Death("failed", "ValueError: x", "a trace", attempts=100 + self.starts)
         return Settlement(
             held.delivery,
             outcome,

@@ -64,11 +64,9 @@ class Letter:
 class Model:
     """One bus."""
 
-    def __init__(self, options: SharedOptions, *, at_once: bool, redriven_first: bool) -> None:
-        self.at_once = at_once
-        """The store does each call completely; else it may read ahead and put off trimming."""
-        self.redriven_first = redriven_first
-        """A dead letter that is given back goes before newer messages."""
+    def __init__(self, options: SharedOptions, *, takes_at_once: bool, trims_at_once: bool) -> None:
+        self._takes_at_once = takes_at_once
+        self._trims_at_once = trims_at_once
         self.log: list[Message] = []
         self.inboxes: dict[str, Queue] = {}
         self.streams: dict[str, Stream] = {}
@@ -126,7 +124,7 @@ class Model:
                         Work(message, maybe=message.fate is Fate.DOUBTFUL)
                         for message in stream.kept
                     ]
-                    queue.given_to_others = 0 if self.at_once else stream.redriven
+                    queue.given_to_others = 0 if self._takes_at_once else stream.redriven
 
     def subscribe(self, life: Life, channels: frozenset[Channel]) -> None:
         """It works for these groups from now on."""
@@ -236,7 +234,7 @@ class Model:
 
     def maintain(self, now: float) -> None:
         """Trim what is handled and old or too many."""
-        fate = Fate.GONE if self.at_once else Fate.DOUBTFUL
+        fate = Fate.GONE if self._trims_at_once else Fate.DOUBTFUL
         self._trim_log(now, fate)
         for stream in self.streams.values():
             self._trim_stream(stream, now, fate)
@@ -257,7 +255,7 @@ class Model:
         handled = [message for message in kept if message.number <= (least if sure else most)]
         surplus = self._beyond(handled, self._options.max_message_count, now)
         # A store that does not trim at once may know less well who has passed what.
-        if unhandled > limit or not (sure or self.at_once):
+        if unhandled > limit or not (sure or self._trims_at_once):
             surplus += kept[:-limit]
         return surplus
 
@@ -276,7 +274,7 @@ class Model:
             self._trim(self._beyond(handled, most, now), fate)
         # What was redriven may count as stored, and so may what is not handled where a store
         # does not trim at once.
-        counted = handled if self.at_once else stream.kept
+        counted = handled if self._trims_at_once else stream.kept
         spared = max(0, most - stream.redriven)
         newest = counted[max(0, len(counted) - spared) :]
         beyond = [message for message in handled if message not in newest]
@@ -301,7 +299,7 @@ class Model:
             queue: Queue | None = stream.groups[letter.group]
             stream.redriven += 1
             for other in stream.groups.values():
-                other.given_to_others += other is not queue and not self.at_once
+                other.given_to_others += other is not queue and not self._takes_at_once
         else:
             queue = self.inboxes.get(letter.instance)
         if queue is None:

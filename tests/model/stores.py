@@ -33,9 +33,10 @@ def _bus() -> str:
 class Store(Protocol):
     """One bus on one store, and what is known of it beside the boundary's rules."""
 
-    at_once: bool
-    """A fetch gives all that there is room for, and maintenance trims in that moment. Else the
-    store may read ahead, and leave trimming to a later call."""
+    takes_at_once: bool
+    """A fetch gives all that there is room for. Else the store may read ahead."""
+    trims_at_once: bool
+    """Maintenance trims when it is told to. Else it may leave that to a later call."""
     redriven_first: bool
     """A dead letter that is given back goes before what was never handed out."""
     exact_time: bool
@@ -65,7 +66,8 @@ class Store(Protocol):
 class OnMemory:
     """A memory store of its own, on a clock moved by hand."""
 
-    at_once = True
+    takes_at_once = True
+    trims_at_once = True
     redriven_first = True
     exact_time = True
     lease = 10.0
@@ -96,14 +98,15 @@ class OnUrl:
     """A bus of its own on a store that runs by the machine's clock."""
 
     exact_time = False
+    trims_at_once = False
     lease = 0.03
     delays: Sequence[float] = (0.0, 0.01, 0.03)
     options = SMALL
 
     def __init__(
-        self, url: str, *, at_once: bool, redriven_first: bool, wrapped: Wrapped = _bare
+        self, url: str, *, takes_at_once: bool, redriven_first: bool, wrapped: Wrapped = _bare
     ) -> None:
-        self.at_once = at_once
+        self.takes_at_once = takes_at_once
         self.redriven_first = redriven_first
         self._url = url
         self._wrapped = wrapped

@@ -34,7 +34,7 @@ def server() -> Iterator[EmbeddedServer]:
 
 def on(server: EmbeddedServer) -> Store:
     """A bus on a real server."""
-    return OnUrl(server.url, at_once=False, redriven_first=False)
+    return OnUrl(server.url, takes_at_once=False, redriven_first=False)
 
 
 def test_memory() -> None:
