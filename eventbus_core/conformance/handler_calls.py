@@ -31,15 +31,15 @@ class Calls:
 
         return handle
 
-    async def until(self, count: int, bus: EventBus | None = None) -> None:
-        """Wait until there are so many, of all buses or of one. Raises AssertionError."""
+    async def until(self, count: int, bus: EventBus | None = None, *, extra: float = 0.0) -> None:
+        """Wait until there are so many, of all buses or of one. Raises as `Kit.until`."""
         where = "" if bus is None else f" on {bus.id}"
 
         def there() -> bool:
             return len(self.messages(bus)) >= count
 
         try:
-            await self._kit.until(there, f"{count} calls of handlers{where}")
+            await self._kit.until(there, f"{count} calls of handlers{where}", extra=extra)
         except AssertionError as exc:
             exc.add_note(f"there were {self.attempts(bus)}")
             raise

@@ -105,16 +105,24 @@ class Kit:
             async with asyncio.timeout(2 * self.deadline):
                 await ending
 
-    async def until(self, predicate: Callable[[], object], what: str) -> None:
-        """Wait for a condition. Raises AssertionError after the deadline."""
-        await wait_until(predicate, timeout=self.deadline, what=what)
+    async def until(
+        self, predicate: Callable[[], object], what: str, *, extra: float = 0.0
+    ) -> None:
+        """Wait for a condition. Raises AssertionError after the deadline and `extra` seconds: for
+        what takes its time by itself."""
+        await wait_until(predicate, timeout=self.deadline + extra, what=what)
 
     async def eventually(
-        self, ask: Callable[[], Awaitable[Any]], good: Callable[[Any], object], what: str
+        self,
+        ask: Callable[[], Awaitable[Any]],
+        good: Callable[[Any], object],
+        what: str,
+        *,
+        extra: float = 0.0,
     ) -> Any:
-        """Ask again until the answer is good; return it. Raises AssertionError."""
+        """Ask again until the answer is good; return it. Raises AssertionError as `until` does."""
         loop = asyncio.get_running_loop()
-        ends = loop.time() + self.deadline
+        ends = loop.time() + self.deadline + extra
         while not good(answer := await ask()):
             assert loop.time() < ends, f"{what} did not come true; the last answer was {answer!r}"
             await asyncio.sleep(0.01)

@@ -11,7 +11,7 @@ from ...bus import EventBus
 from ..cases import Cases, faults, needs
 from ..child import Task
 from ..handler_calls import Calls
-from ..kit import BUS_LEASE, HEARTBEAT, Kit
+from ..kit import BUS_LEASE, HEARTBEAT, LONG, Kit
 from ..processes import Process
 
 SLACK = 1.0
@@ -47,7 +47,7 @@ class Processes(Cases, group="processes"):
         await sender.init()
         await ready(*children)
         await send(sender, *(Task(n=n, sleep=0.002) for n in range(100)), mode="anycast")
-        await kit.until(lambda: len(handled(*children)) >= 100, "a hundred tasks")
+        await kit.until(lambda: len(handled(*children)) >= 100, "a hundred tasks", extra=SLACK)
         for child in children:
             await child.close()
         assert starts(*children) == [(n, 1) for n in range(100)]
@@ -91,7 +91,7 @@ class Processes(Cases, group="processes"):
         await other.ready()
         victim.kill()
         died = time.monotonic()
-        await calls.until(30)
+        await calls.until(30, extra=BUS_LEASE + HEARTBEAT)
         assert time.monotonic() - died <= BUS_LEASE + HEARTBEAT + 1 + SLACK
         await calls.exactly(30)
         again = sorted((message.data["n"], message.attempt) for message in calls.messages())
@@ -109,8 +109,10 @@ class Processes(Cases, group="processes"):
         await ready(*children)
         innocents = [Task(n=n, sleep=0.01) for n in range(30)]
         await send(sender, *innocents[:10], Task(n=-1, die=True), *innocents[10:], mode="anycast")
-        (letter,) = await kit.eventually(sender.dead_letters.list, bool, "the dead letter")
-        await kit.until(lambda: len(handled(*children)) >= 30, "all others")
+        (letter,) = await kit.eventually(
+            sender.dead_letters.list, bool, "the dead letter", extra=2 * (1.0 + 0.2)
+        )
+        await kit.until(lambda: len(handled(*children)) >= 30, "all others", extra=SLACK)
         assert letter.message is not None
         assert (letter.message.data["n"], letter.attempts) == (-1, 2)
         assert handled(*children) == [*range(30)]
@@ -168,7 +170,8 @@ class Processes(Cases, group="processes"):
     @needs("shared")
     @faults("process")
     async def test_a_process_that_closes_hands_its_work_to_others(self, kit: Kit) -> None:
-        other, calls, closing = kit.make_bus(), Calls(kit), kit.spawn()
+        # Its lease is long: what comes to the other one was handed back.
+        other, calls, closing = kit.make_bus(), Calls(kit), kit.spawn(options={"lease": LONG})
         await other.init()
         await closing.ready()
         await send(other, *(Task(n=n, sleep=0.002) for n in range(5)), mode="anycast")
