@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test matrix check docs clean
+.PHONY: help demo test test-kit test-rest matrix check docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,7 +32,16 @@ docs: $(STAMP) ## Build the documentation, warnings are errors
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build -q --strict --site-dir build/site
 
 test: check docs ## check, docs and all tests but the matrix
-	@$(BIN)/python -m pytest -q -m "not matrix"
+	@$(MAKE) -j2 --output-sync=target test-kit test-rest
+
+# Two at a time: most of the tests wait for leases, processes and servers.
+KIT := tests/conformance tests/model
+
+test-kit: $(STAMP)
+	@$(BIN)/python -m pytest -q -m "not matrix" $(KIT)
+
+test-rest: $(STAMP)
+	@$(BIN)/python -m pytest -q -m "not matrix" $(KIT:%=--ignore=%)
 
 matrix: $(STAMP) ## Behaviour and conformance on servers of other versions, long model runs
 	@$(BIN)/python -m pytest -q -m matrix

@@ -55,6 +55,7 @@ class Kit:
         self._buses: list[EventBus] = []
         self._monitors: list[Monitor] = []
         self._processes: list[Process] = []
+        self._hung = 0
 
     # Running
 
@@ -83,6 +84,7 @@ class Kit:
         finally:
             await self.faults.mend()
             await self.end()
+        assert not self._hung, f"{self._hung} endings took longer than {2 * self.deadline:g} s"
 
     async def end(self) -> None:
         """End everything that was made so far."""
@@ -101,9 +103,12 @@ class Kit:
 
     async def _within(self, ending: Awaitable[None]) -> None:
         # What a test has broken may not end in order; the test itself has said so.
-        with suppress(TimeoutError, TransportUnavailableError):
-            async with asyncio.timeout(2 * self.deadline):
-                await ending
+        with suppress(TransportUnavailableError):
+            try:
+                async with asyncio.timeout(2 * self.deadline):
+                    await ending
+            except TimeoutError:
+                self._hung += 1
 
     async def until(
         self, predicate: Callable[[], object], what: str, *, extra: float = 0.0
