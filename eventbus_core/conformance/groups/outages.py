@@ -112,7 +112,10 @@ class Outages(Cases, group="outages"):
             for mode, target in (("broadcast", None), ("anycast", None), ("unicast", bus.id))
             for n in range(5)
         ]
-        await kit.until(lambda: not sender.health().store_reachable, "the outage noticed")
+        await kit.until(
+            lambda: not (sender.health().store_reachable or bus.health().store_reachable),
+            "the outage noticed by both",
+        )
         await mended(kit, sender, bus)
         await asyncio.gather(*during)
         await emit_all(sender, "x", ["after"], mode="anycast")
