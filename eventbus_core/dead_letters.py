@@ -51,8 +51,7 @@ class DeadLetters:
     ) -> Sequence[DeadLetter]:
         """Up to `limit` (1 to 10,000) in order of death, after the dead letter id `after`;
         of one event, of one group where given."""
-        if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_LIMIT:
-            raise InvalidOptionError(f"limit={limit!r} must be an int from 1 to {MAX_LIMIT}")
+        check_limit(limit)
         return [
             public_dead_letter(stored)
             for stored in await self._page("list", limit, after, event, group)
@@ -63,14 +62,7 @@ class DeadLetters:
         from 1) and remove the dead letter, in one step. False when there is no such dead letter.
         Raises TargetNotFoundError when its owner is gone; then it stays."""
         result = await self._ask("redrive", lambda session: session.redrive(dead_letter_id))
-        if result is Redriven.NO_OWNER:
-            raise TargetNotFoundError(
-                dead_letter_id,
-                bus=self._bus,
-                text=f"the instance or group that dead letter {dead_letter_id} belongs to is gone; "
-                "discard it, or emit its message again",
-            )
-        return result is Redriven.DONE
+        return was_redriven(result, dead_letter_id, bus=self._bus)
 
     async def discard(self, dead_letter_id: str) -> bool:
         """Delete one; False when there is no such dead letter."""
@@ -130,6 +122,24 @@ async def _redrive(letter: str, session: Session) -> Redriven:
 
 async def _discard(letter: str, session: Session) -> bool:
     return await session.discard(letter)
+
+
+def check_limit(limit: object) -> None:
+    """Raise InvalidOptionError unless it is an int from 1 to `MAX_LIMIT`."""
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_LIMIT:
+        raise InvalidOptionError(f"limit={limit!r} must be an int from 1 to {MAX_LIMIT}")
+
+
+def was_redriven(result: Redriven, dead_letter_id: str, *, bus: str) -> bool:
+    """What a store's answer means to users. Raises TargetNotFoundError when its owner is gone."""
+    if result is Redriven.NO_OWNER:
+        raise TargetNotFoundError(
+            dead_letter_id,
+            bus=bus,
+            text=f"the instance or group that dead letter {dead_letter_id} belongs to is gone; "
+            "discard it, or emit its message again",
+        )
+    return result is Redriven.DONE
 
 
 def public_dead_letter(stored: StoredDeadLetter) -> DeadLetter:

@@ -70,6 +70,11 @@ class Lane:
         """How many handlers run at this moment."""
         return len(self.begun)
 
+    @property
+    def waiting(self) -> int:
+        """Messages whose handler waits: to be started, or to be tried again."""
+        return len(self.queue) + len(self.running) - self.active
+
     # What the intake asks
 
     @property

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from .capabilities import Capabilities
-from .dead_letters import MAX_LIMIT, public_dead_letter
+from .dead_letters import MAX_LIMIT, check_limit, public_dead_letter, was_redriven
 from .durations import seconds
 from .envelope import unpack
-from .errors import DecodeError, InvalidMessageError, InvalidOptionError, TargetNotFoundError
+from .errors import DecodeError, InvalidMessageError, InvalidOptionError
 from .ids import made_at
 from .message import DeadLetter
 from .modes import EventMode
@@ -36,7 +36,7 @@ from .snapshots import (
     StoredMessage,
     StreamSnapshot,
 )
-from .transport import ChannelKind, Redriven, Subscription, Vitals
+from .transport import ChannelKind, Subscription, Vitals
 
 __all__ = [
     "BusSnapshot",
@@ -114,8 +114,10 @@ def open_monitor(target: object = None, *, io_timeout: float = 5.0) -> "Monitor"
     target = target or os.environ.get("EVENTBUS_URL")
     if not target:
         raise InvalidOptionError("what to monitor? Give a URL, or set EVENTBUS_URL")
-    source = open_monitor_source(target, io_timeout=io_timeout)
-    return Monitor(source, capabilities_of(scheme_of(target)))
+    scheme = scheme_of(target)
+    declared = capabilities_of(scheme)
+    declared.require("monitoring", transport=scheme, for_="open_monitor")
+    return Monitor(open_monitor_source(target, io_timeout=io_timeout), declared)
 
 
 class Monitor:
@@ -152,7 +154,7 @@ class Monitor:
     async def sample(self, bus: str, *, limit: int = 100) -> tuple[SampledMessage, ...]:
         """The newest `limit` (1 to 10,000) messages of all modes, oldest first."""
         check_option_name("bus", bus)
-        _check_limit(limit)
+        check_limit(limit)
         return tuple(map(_sampled, await self._source.messages(bus, limit)))
 
     async def find(self, bus: str, message_id: str) -> FoundMessage | None:
@@ -210,7 +212,7 @@ class Monitor:
         capability `redrive`."""
         check_option_name("bus", bus)
         self._require("redrive", "dead_letters")
-        _check_limit(limit)
+        check_limit(limit)
         if event is not None:
             check_event(event)
         if group is not None:
@@ -223,14 +225,7 @@ class Monitor:
         such dead letter. Raises TargetNotFoundError when its owner is gone, and UnsupportedError
         without the capability `actions`."""
         result = await self._act(bus, "redrive", self._source.redrive, dead_letter_id)
-        if result is Redriven.NO_OWNER:
-            raise TargetNotFoundError(
-                dead_letter_id,
-                bus=bus,
-                text=f"the instance or group that dead letter {dead_letter_id} belongs to is gone; "
-                "discard it, or emit its message again",
-            )
-        return result is Redriven.DONE
+        return was_redriven(result, dead_letter_id, bus=bus)
 
     async def discard(self, bus: str, dead_letter_id: str) -> bool:
         """Delete a dead letter; False when there is none. Raises UnsupportedError without the
@@ -259,11 +254,6 @@ class Monitor:
 
     def _require(self, capability: str, call: str) -> None:
         self.capabilities.require(capability, transport="this transport", for_=f"monitor.{call}")
-
-
-def _check_limit(limit: object) -> None:
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_LIMIT:
-        raise InvalidOptionError(f"limit={limit!r} must be an int from 1 to {MAX_LIMIT}")
 
 
 def _is_message(data: bytes, message_id: str) -> bool:

@@ -19,15 +19,14 @@ def vitals_of(counters: Counters, dispatcher: Dispatcher, settler: Settler) -> V
         ((begun, lane.binding.name) for lane in lanes for begun in lane.begun.values()),
         default=(now, ""),
     )
-    running = sum(lane.active for lane in lanes)
     return Vitals(
         emitted=counters.emitted,
         received=counters.received,
         handled=counters.handled,
         failed=counters.failed,
         dead_lettered=counters.dead_lettered,
-        running=running,
-        waiting=sum(len(lane.queue) + len(lane.running) for lane in lanes) - running,
+        running=sum(lane.active for lane in lanes),
+        waiting=sum(lane.waiting for lane in lanes),
         unsettled=settler.unsettled,
         slowest=oldest[1],
         slowest_seconds=now - oldest[0],
@@ -46,7 +45,7 @@ def stats_of(counters: Counters, runtime: "Runtime | None") -> BusStats:
             failed=lane.stats.failed,
             retried=lane.stats.retried,
             running=lane.active,
-            waiting=len(lane.queue) + len(lane.running) - lane.active,
+            waiting=lane.waiting,
             mean_seconds=lane.stats.mean_seconds,
         )
         for lane in lanes

@@ -222,6 +222,9 @@ class Runtime:
                 await session.stop()
         except (FencedError, TransportUnavailableError, TimeoutError) as exc:
             log.debug("the store was not told to give nothing more: %r", exc)
+        except Exception:
+            # A fault of the transport must not keep the bus from closing.
+            log.exception("the transport did not stop taking messages; closing all the same")
 
     async def _drain(self, lanes: tuple[Lane, ...], deadline: float) -> None:
         """Wait for running handlers until the deadline or `abort`."""

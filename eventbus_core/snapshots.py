@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .options import SharedOptions
-from .transport import ChannelKind, Subscription, Vitals
+from .transport import ChannelKind, Member, Subscription, Vitals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +115,36 @@ class InstanceSnapshot:
     vitals: Vitals | None
     """What it told with its last heartbeat; None before the first."""
     unknown: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        member: Member,
+        *,
+        lease_left: float,
+        behind: int | None,
+        pending: int,
+        vitals: Vitals | None,
+    ) -> "InstanceSnapshot":
+        """From what it announced and what the store knows of it."""
+        return cls(
+            id=member.instance_id,
+            incarnation=member.incarnation,
+            fixed=member.fixed,
+            role=member.role,
+            group=member.group,
+            host=member.host,
+            pid=member.pid,
+            version=member.version,
+            started_ms=member.started_ms,
+            lease=member.lease,
+            lease_left=lease_left,
+            subscriptions=tuple(sorted(member.subscriptions)),
+            options=member.options,
+            behind=behind,
+            pending=pending,
+            vitals=vitals,
+        )
 
     @property
     def heartbeat_age(self) -> float:

@@ -1,5 +1,6 @@
 """From books and counted messages to the snapshot that a monitor shows."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from ..snapshots import (
@@ -15,8 +16,6 @@ from ..transport import ChannelKind
 from .books import Life, Queue
 from .bus import BusTransaction
 from .rows import State, Stored
-
-_MEMBER = ("incarnation", "fixed", "role", "group", "host", "pid", "version", "started_ms")
 
 
 def snapshot_of(bus: BusTransaction) -> BusSnapshot:
@@ -57,9 +56,13 @@ class Counted:
 
     def __init__(self, states: Sequence[State]) -> None:
         self._states = states
+        self._by_queue: defaultdict[str, list[State]] = defaultdict(list)
+        for state in states:
+            self._by_queue[state.queue].append(state)
 
     def of(self, queue: str) -> "Counted":
-        return Counted([state for state in self._states if state.queue == queue])
+        """Those of one queue."""
+        return Counted(self._by_queue.get(queue, ()))
 
     def messages(self, state: str | None = None, holder: str | None = None) -> int:
         return sum(
@@ -137,13 +140,9 @@ def _instance(bus: BusTransaction, life: Life, counted: Counted) -> InstanceSnap
         for queue in queues
         if queue.kind is ChannelKind.BROADCAST
     )
-    return InstanceSnapshot(
-        id=member.instance_id,
-        **{name: getattr(member, name) for name in _MEMBER},
-        lease=member.lease,
+    return InstanceSnapshot.of(
+        member,
         lease_left=life.until - bus.now,
-        subscriptions=tuple(sorted(member.subscriptions)),
-        options=member.options,
         behind=behind[0] if behind else None,
         pending=counted.messages(holder=member.incarnation) - broadcasts,
         vitals=life.vitals,

@@ -7,10 +7,12 @@ runs it against any installed transport. The tests of a transport's own reposito
 ``pip install "eventbus-streams[conformance]"``.
 """
 
+from pkgutil import iter_modules
+
 import pytest
 
 # Before any module with asserts is imported, so that a failure shows the values compared.
-pytest.register_assert_rewrite(*(f"{__name__}.{name}" for name in ("groups", "kit", "peer")))
+pytest.register_assert_rewrite(*(f"{__name__}.{module.name}" for module in iter_modules(__path__)))
 
 from .contract import TransportContract  # noqa: E402 # after the line above
 from .faults import FaultDriver  # noqa: E402 # as above

@@ -7,8 +7,13 @@ a function that runs it on an event loop of its own, through the `kit` it is giv
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
+from ..capabilities import Capabilities
+from .faults import FaultDriver
+
+PROCESS: Final = "process"
+"""Among the faults of a test: it starts a process of its own, which needs no driver."""
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -37,13 +42,37 @@ def needs(*capabilities: str) -> Callable[[F], F]:
 
 
 def faults(*names: str) -> Callable[[F], F]:
-    """The test needs a fault driver that can do all of these."""
+    """The test needs a fault driver that can do all of these, or, for ``process``, a URL that a
+    process of its own can open."""
 
     def mark(function: F) -> F:
         function.faults = names  # type: ignore[attr-defined]
         return function
 
     return mark
+
+
+class NotRun(NamedTuple):
+    """Why a test does not apply, or cannot be tried."""
+
+    column: str
+    """``not declared`` or ``not tried``."""
+    reason: str
+
+
+def not_run(
+    test: Callable[..., Any], capabilities: Capabilities, driver: FaultDriver, target: object
+) -> NotRun | None:
+    """What keeps a test of the kit from running on a transport; None when nothing does."""
+    missing = [name for name in getattr(test, "needs", ()) if not getattr(capabilities, name)]
+    if missing:
+        return NotRun("not declared", ", ".join(missing))
+    wanted = getattr(test, "faults", ())
+    if untried := [name for name in wanted if name != PROCESS and not driver.can(name)]:
+        return NotRun("not tried", f"needs a fault driver with {', '.join(untried)}")
+    if PROCESS in wanted and not isinstance(target, str):
+        return NotRun("not tried", "a process of its own needs a URL, not a typed config")
+    return None
 
 
 def _runnable(function: Callable[..., Any], group: str) -> Callable[..., None]:

@@ -3,7 +3,7 @@
 
 class FaultDriver:
     """Override what you can do to your store; tests of what is not overridden are reported as not
-    tried. Each method returns when the fault has happened."""
+    tried, and what stands here is never called. Each method returns when the fault has happened."""
 
     async def cut(self) -> None:
         """Make the store unreachable from this process: calls fail, those under way too."""
@@ -32,6 +32,3 @@ class FaultDriver:
     def can(self, fault: str) -> bool:
         """Whether this driver overrides the fault of that name."""
         return getattr(type(self), fault) is not getattr(FaultDriver, fault)
-
-
-FAULTS = ("cut", "restart", "flush", "trim", "skew_clock")

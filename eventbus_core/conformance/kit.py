@@ -1,7 +1,6 @@
 """What a test works with: connections, sessions, buses, processes. All are ended after it."""
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
@@ -30,6 +29,10 @@ BUS_LEASE: Final = 1.5
 HEARTBEAT: Final = 0.3
 """Seconds: of whole buses."""
 IO_TIMEOUT: Final = 5.0
+KEPT: Final = {"stream_ttl": 600.0, "backlog_ttl": 600.0, "dead_letter_retention": 600.0}
+"""Seconds: what a test leaves in the store is gone after ten minutes."""
+BUS: Final = {"lease": BUS_LEASE, "heartbeat_interval": HEARTBEAT, **KEPT}
+"""Options of whole buses."""
 
 
 class Kit:
@@ -215,18 +218,14 @@ class Kit:
             lease=lease,
             only_new=only_new,
             subscriptions=frozenset(subscriptions),
-            options=SharedOptions(**options),
+            options=SharedOptions(**(KEPT | options)),
         )
 
     # Whole buses
 
     def make_bus(self, instance_id: str | None = None, **options: Any) -> EventBus:
         """A bus that is not started, with short leases."""
-        options = {
-            "lease": BUS_LEASE,
-            "heartbeat_interval": HEARTBEAT,
-            "drain_timeout": self.deadline,
-        } | options
+        options = BUS | {"drain_timeout": self.deadline} | options
         bus = EventBus(self.target, name=self.bus, instance_id=instance_id, **options)
         self._buses.append(bus)
         return bus
@@ -237,9 +236,7 @@ class Kit:
 
     def spawn(self, **settings: Any) -> Process:
         """Start a process with a bus of its own on this kit's bus: see `child.Settings`."""
-        options = {"lease": BUS_LEASE, "heartbeat_interval": HEARTBEAT} | settings.pop(
-            "options", {}
-        )
+        options = BUS | settings.pop("options", {})
         process = Process(self.deadline, url=self.target, bus=self.bus, options=options, **settings)
         self._processes.append(process)
         return process
@@ -249,8 +246,3 @@ class Kit:
         monitor = open_monitor(self.target, io_timeout=IO_TIMEOUT)
         self._monitors.append(monitor)
         return monitor
-
-
-def threads() -> set[threading.Thread]:
-    """The threads of this process that run."""
-    return set(threading.enumerate())

@@ -1,12 +1,13 @@
 """Which tests apply, and the table at the end: what was shown, and what was not tried, and why."""
 
 from collections import Counter, defaultdict
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pytest
 
 from ..capabilities import Capabilities
-from .faults import FAULTS, FaultDriver
+from .cases import not_run
+from .faults import FaultDriver
 
 _PLUGIN: Final = "eventbus-conformance-report"
 _PROPERTY: Final = "eventbus conformance"
@@ -29,20 +30,26 @@ def applies(
     assert isinstance(plugin, Report)
     suite = plugin.suite(request, label, capabilities)
     function = request.function
-    noted = {"suite": suite, "group": getattr(function, "group", "own tests")}
+    why = not_run(function, capabilities, driver, target)
+    noted = {
+        "suite": suite,
+        "group": getattr(function, "group", "own tests"),
+        "column": why.column if why else "",
+        "reason": why.reason if why else "",
+    }
     request.node.user_properties.append((_PROPERTY, noted))
+    if why is not None:
+        pytest.skip(f"{why.column}: {why.reason}")
 
-    missing = [name for name in getattr(function, "needs", ()) if not getattr(capabilities, name)]
-    if missing:
-        noted["not declared"] = ", ".join(missing)
-        pytest.skip(f"not declared: {noted['not declared']}")
-    wanted = getattr(function, "faults", ())
-    if untried := [name for name in wanted if name in FAULTS and not driver.can(name)]:
-        noted["not tried"] = f"needs a fault driver with {', '.join(untried)}"
-    elif "process" in wanted and not isinstance(target, str):
-        noted["not tried"] = "a process of its own needs a URL, not a typed config"
-    if "not tried" in noted:
-        pytest.skip(noted["not tried"])
+
+class Outcome(NamedTuple):
+    """What came of one test."""
+
+    suite: str
+    group: str
+    column: str
+    reason: str = ""
+    """Why it was not run."""
 
 
 class Report:
@@ -51,10 +58,8 @@ class Report:
     def __init__(self) -> None:
         self._suites: dict[str, str] = {}
         """Name of each suite and its declared capabilities."""
-        self._outcomes: dict[str, dict[str, Counter[str]]] = defaultdict(
-            lambda: defaultdict(Counter)
-        )
-        self._reasons: dict[str, Counter[str]] = defaultdict(Counter)
+        self._outcomes: dict[str, Outcome] = {}
+        """By node id: a test that passes and then fails to end has failed, once."""
 
     def suite(self, request: pytest.FixtureRequest, label: str, capabilities: Capabilities) -> str:
         """The name under which a test's outcome is shown."""
@@ -68,12 +73,16 @@ class Report:
         noted: Any = dict(report.user_properties).get(_PROPERTY)
         if noted is None:
             return
-        outcomes = self._outcomes[noted["suite"]][noted["group"]]
-        if report.when == "call" or report.failed or report.skipped:
-            column = next((c for c in _COLUMNS[2:] if c in noted), report.outcome)
-            if column in noted:
-                self._reasons[noted["suite"]][f"{column}: {noted[column]}"] += 1
-            outcomes[column] += 1
+        place = noted["suite"], noted["group"]
+        if report.failed:
+            self._outcomes[report.nodeid] = Outcome(*place, "failed")
+        elif report.skipped:
+            # Also by a word of the test's own: whatever did not run is never counted as passed.
+            column = noted["column"] or "not tried"
+            reason = noted["reason"] or "skipped by the test itself"
+            self._outcomes[report.nodeid] = Outcome(*place, column, reason)
+        elif report.when == "call":
+            self._outcomes[report.nodeid] = Outcome(*place, "passed")
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         for suite, declared in self._suites.items():
@@ -83,12 +92,13 @@ class Report:
 
     def lines(self, suite: str, declared: str) -> list[str]:
         """A table in Markdown, for a README too, and the reasons why tests were not run."""
-        groups = self._outcomes[suite]
-        total: Counter[str] = Counter()
-        rows = []
-        for group in sorted(groups):
-            total.update(groups[group])
-            rows.append(_row(group, groups[group]))
+        mine = [outcome for outcome in self._outcomes.values() if outcome.suite == suite]
+        groups: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for outcome in mine:
+            groups[outcome.group][outcome.column] += 1
+        rows = [_row(group, groups[group]) for group in sorted(groups)]
+        total = Counter(outcome.column for outcome in mine)
+        reasons = Counter(f"{o.column}: {o.reason}" for o in mine if o.reason)
         lines = [
             f"Declared: {declared}.",
             "",
@@ -98,7 +108,7 @@ class Report:
             _row("all", total),
             "",
         ]
-        lines += [f"{text} ({n})" for text, n in sorted(self._reasons[suite].items())]
+        lines += [f"{text} ({n})" for text, n in sorted(reasons.items())]
         return lines
 
 

@@ -3,6 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from msgspec import structs
+
 from ..clock import Clock
 from ..snapshots import (
     BusSnapshot,
@@ -164,21 +166,9 @@ def _consumers(bus: StoredBus) -> Consumers:
 
 
 def _instance(bus: StoredBus, presence: Presence, now: float) -> InstanceSnapshot:
-    member = presence.member
-    return InstanceSnapshot(
-        id=member.instance_id,
-        incarnation=member.incarnation,
-        fixed=member.fixed,
-        role=member.role,
-        group=member.group,
-        host=member.host,
-        pid=member.pid,
-        version=member.version,
-        started_ms=member.started_ms,
-        lease=member.lease,
+    return InstanceSnapshot.of(
+        structs.replace(presence.member, subscriptions=presence.subscriptions),
         lease_left=presence.expires_at - now,
-        subscriptions=tuple(sorted(presence.subscriptions)),
-        options=member.options,
         behind=None if presence.reader is None else _behind(bus, presence),
         pending=len(presence.held),
         vitals=presence.vitals,

@@ -38,7 +38,8 @@ for i, flat in ipairs(known) do
     if not newest or not before(last, newest[1]) then
       -- Everything there is has been handled, so an operator deleted what was never read.
       redis.call('HSET', KEYS[3], 'settled:' .. name, added)
-      if settled < added then
+      -- Without the counter (an operator removed it) nobody knows how many.
+      if counts['settled:' .. name] and settled < added then
         local ttl = tonumber(set[3])
         count(KEYS[5], 'lost: work deleted', added - settled, ttl)
         journal(

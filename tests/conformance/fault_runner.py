@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
-
 from eventbus_core.conformance import FaultDriver, TransportContract
+from eventbus_core.conformance.cases import not_run
 from eventbus_core.conformance.kit import Kit
 from eventbus_core.plugins import capabilities_of, scheme_of
 from tests.conformance.broken.faults import FAULTS
@@ -46,14 +45,12 @@ def chosen(fault: str) -> list[str]:
 @cache
 def _quick() -> set[str]:
     """Tests that need neither a driver nor more than the memory transport declares."""
-    missing = {"durable", "shared"}
+    declared = capabilities_of("memory")
     tests = {name: getattr(TransportContract, name) for name in kit_tests()}
     return {
         name
         for name, test in tests.items()
-        if test.group not in SLOW
-        and not getattr(test, "faults", ())
-        and not missing.intersection(getattr(test, "needs", ()))
+        if test.group not in SLOW and not_run(test, declared, FaultDriver(), "memory://") is None
     }
 
 
@@ -74,10 +71,7 @@ def outcome(name: str, url: str) -> str:
     """Run one test, in all its cases until one fails: passed, failed or skipped."""
     function = getattr(TransportContract, name)
     capabilities = capabilities_of(scheme_of(url))
-    if not all(getattr(capabilities, needed) for needed in getattr(function, "needs", ())):
-        return "skipped"
-    wanted = [name for name in getattr(function, "faults", ()) if name != "process"]
-    if not all(map(driver_of(url).can, wanted)):
+    if not_run(function, capabilities, driver_of(url), url):
         return "skipped"
     return next((o for o in _outcomes(function, url, capabilities) if o == "failed"), "passed")
 
@@ -133,5 +127,4 @@ def main(folder: Path, faults: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    assert pytest.__version__
     main(Path(sys.argv[1]), sys.argv[2:])

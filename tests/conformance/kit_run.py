@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import fields
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -59,10 +60,14 @@ def kit_tests() -> Sequence[str]:
 
 def needs_a_driver() -> set[str]:
     """Names of the tests that need a fault driver, which a run by URL has not."""
-    from eventbus_core.conformance import TransportContract
+    from eventbus_core.capabilities import Capabilities
+    from eventbus_core.conformance import FaultDriver, TransportContract
+    from eventbus_core.conformance.cases import not_run
 
+    everything = Capabilities(**{field.name: True for field in fields(Capabilities)})
+    tests = {name: getattr(TransportContract, name) for name in kit_tests()}
     return {
         name
-        for name in kit_tests()
-        if set(getattr(getattr(TransportContract, name), "faults", ())) - {"process"}
+        for name, test in tests.items()
+        if not_run(test, everything, FaultDriver(), "memory://")
     }

@@ -43,8 +43,20 @@ class Own(Cases):
     async def test_cases(self, kit, mode):
         assert mode
 
+    async def test_passes_then_fails(self, kit, ends_badly):
+        assert kit.bus
+
+    async def test_own_skip_passes(self, kit):
+        pytest.skip("not today")
+
     async def test_hangs(self, kit):
         await kit.until(lambda: False, "what never comes")
+
+
+@pytest.fixture
+def ends_badly():
+    yield
+    raise RuntimeError("at the end")
 
 
 class Driver(FaultDriver):
@@ -87,13 +99,15 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_each_outcome_has_its_column(shown: str) -> None:
-    # passed: passes, tried, in a process, two cases. failed: fails, hangs.
-    assert _row(shown, "own tests") == [5, 2, 1, 1]
+    # passed: passes, tried, in a process, two cases. failed: fails, hangs, and, once, what passes
+    # and then fails at its end. Not tried: what needs a driver, and what skips itself.
+    assert _row(shown, "own tests") == [5, 3, 1, 2]
 
 
 def test_what_was_not_tried_is_said_with_its_reason(shown: str) -> None:
     assert "not declared: durable (1)" in shown
     assert "not tried: needs a fault driver with restart (1)" in shown
+    assert "not tried: skipped by the test itself (1)" in shown
     assert "Declared: failover, redrive, monitoring, actions." in shown
 
 

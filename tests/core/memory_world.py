@@ -29,6 +29,8 @@ from eventbus_core.transport import (
 
 WORK = work("job", "g")
 LEASE = 10.0
+T0 = 1_767_225_600_000
+"""Unix milliseconds at which the manual clock starts."""
 _numbers = itertools.count(1)
 
 

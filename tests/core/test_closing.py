@@ -247,3 +247,27 @@ async def test_a_transport_that_does_not_close_cannot_hold_up_the_bus(
     began = world.clock.monotonic()
     await world.run(bus.close(), most=100)
     assert world.clock.monotonic() - began <= 2.5
+
+
+async def test_a_transport_that_fails_to_stop_does_not_keep_the_bus_from_closing(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bus = world.bus()
+    ended: list[int] = []
+
+    @bus.on("x")
+    async def slow(message: Message) -> None:
+        await world.clock.sleep(2)
+        ended.append(message.data)
+
+    async def stop() -> None:
+        raise RuntimeError("a fault of a plug-in")
+
+    await bus.init()
+    monkeypatch.setattr(session_of(bus), "stop", stop)
+    await world.run(bus.emit("x", 1))
+    await world.clock.advance(0.1)
+    await world.run(bus.close())
+    assert ended == [1]
+    assert bus.health().state == "closed"
+    assert "did not stop taking messages" in caplog.text

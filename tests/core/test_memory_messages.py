@@ -12,6 +12,7 @@ from eventbus_core.snapshots import DeadLettersSnapshot, DeliverySnapshot, Store
 from eventbus_core.transport import INBOX, ChannelKind, Published, Redriven, Room, work
 from tests.core.memory_world import (
     LEASE,
+    T0,
     WORK,
     World,
     dead,
@@ -23,8 +24,6 @@ from tests.core.memory_world import (
     texts,
     works,
 )
-
-T0 = 1_767_225_600_000
 
 
 @pytest.fixture

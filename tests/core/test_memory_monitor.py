@@ -29,6 +29,7 @@ from eventbus_core.transport import (
 )
 from tests.core.memory_world import (
     LEASE,
+    T0,
     World,
     dead,
     done,
@@ -40,9 +41,6 @@ from tests.core.memory_world import (
     take,
     works,
 )
-
-T0 = 1_767_225_600_000
-"""Unix milliseconds at which the manual clock starts."""
 
 
 @pytest.fixture

@@ -35,3 +35,13 @@ def test_errors_page_has_every_error_once() -> None:
         and issubclass(value, eventbus_core.EventBusError)
     ]
     assert sorted(_first_cells("errors.md")) == sorted(errors)
+
+
+def test_plugins_page_has_every_kind_of_incident() -> None:
+    sources = Path(eventbus_core.__file__).parent.glob("*.py")
+    text = "".join(source.read_text("utf-8") for source in sources)
+    kinds = set(re.findall(r'(?:incident|_changed)\(\s*"([^"]+)"', text))
+    assert len(kinds) > 5
+    page = (DOCS / "plugins.md").read_text("utf-8")
+    rows = re.findall(r"^\| (`[a-z `,]+`) \|", page, re.MULTILINE)
+    assert kinds == {kind for row in rows for kind in re.findall("`([^`]+)`", row)} - {"kind"}

@@ -1,6 +1,7 @@
 """A monitor only reads, asks for little, survives outages, and tells no secret."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -142,6 +143,24 @@ async def test_a_user_who_may_only_read(own_world: World) -> None:
         assert not reasons(seen)
         assert seen.server.unknown == {}
         assert len(await monitor.sample(own_world.bus)) == 6
+        with pytest.raises(TransportUnavailableError):
+            await monitor.discard(own_world.bus, "000000000000001-0000000000")
+
+
+async def test_the_user_of_the_documentation_sees_everything(own_world: World) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "redis.md").read_text("utf-8")
+    line = page[page.index("ACL SETUSER watcher") :].partition("```")[0].split()
+    await busy(own_world)
+    named, permissions = line[:5], line[5:]
+    assert named[2:] == ["watcher", "on", "><password>"]
+    keys = next(word for word in permissions if word.startswith("%R"))
+    words = [word for word in permissions if word not in (keys, "resetchannels")]
+    await allow(own_world, *words, keys=(keys.removeprefix("%R"),))
+    async with open_monitor(login(own_world)) as monitor:
+        await look_everywhere(monitor, own_world.bus)
+        seen = await monitor.snapshot(own_world.bus)
+        assert not reasons(seen)
+        assert seen.server.unknown == {}
         with pytest.raises(TransportUnavailableError):
             await monitor.discard(own_world.bus, "000000000000001-0000000000")
 

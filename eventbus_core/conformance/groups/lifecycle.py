@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from msgspec import structs
 
 from ...modes import EventMode
 from ...options import FOREVER, SharedOptions
@@ -136,7 +137,7 @@ class Lifecycle(Cases, group="lifecycle"):
     async def test_the_most_generous_options_of_the_living_hold(self, kit: Kit) -> None:
         a = await kit.join("a", max_backlog=5, max_message_count=9, stream_ttl=FOREVER)
         b = await kit.join("b", max_backlog=7, max_message_count=2, stream_ttl=50.0)
-        both = SharedOptions(max_backlog=7, max_message_count=9, stream_ttl=FOREVER)
+        both = structs.replace(b.member.options, max_message_count=9, stream_ttl=FOREVER)
 
         for peer in (a, b):
             await kit.eventually(peer.session.renew, _in_force(both), "what is most generous")
