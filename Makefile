@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test test-kit test-rest matrix check docs clean
+.PHONY: help demo tui test test-kit test-rest matrix check docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ $(STAMP): pyproject.toml constraints.txt examples/eventbus-sqlite/pyproject.toml
 
 demo: $(STAMP) ## Run the demonstration
 	@$(BIN)/python examples/demo.py
+
+tui: $(STAMP) ## The monitor on simulated services, in this terminal
+	@$(BIN)/eventbus-tui --demo
 
 check: $(STAMP) ## Lint, formatting, types, import rules
 	@$(BIN)/ruff check -q .

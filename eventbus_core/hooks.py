@@ -1,14 +1,15 @@
 """The hooks of the pluggy project ``eventbus``.
 
 A transport plug-in is a module named by an entry point of group ``eventbus`` whose name is the URL
-scheme; it implements the first two hooks, and the third if it can be monitored. Observers are
-objects passed as ``plugins=[...]`` to one bus, never switched on by being installed; they implement
-the last.
+scheme; it implements the first two hooks, the third if it can be monitored, and the fourth if it
+brings a server. Observers are objects passed as ``plugins=[...]`` to one bus, never switched on by
+being installed; they implement the last.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
@@ -57,6 +58,17 @@ def eventbus_open_monitor(opening: Opening) -> MonitorSource:
     """Build what `open_monitor` reads, without I/O. Only of transports that declare `monitoring`.
 
     Raises InvalidOptionError when the URL or config is wrong; the text must not hold a password.
+    """
+    raise NotImplementedError  # a specification; pluggy never calls it
+
+
+@hookspec(firstresult=True)
+def eventbus_open_embedded() -> AbstractContextManager[str]:
+    """A server of its own, for demonstrations and tests: the context gives its URL, and at its end
+    the server is gone with its data, even if this process is killed (as far as the system allows).
+
+    Raises UnsupportedError when what it needs is not installed; entering the context raises
+    TransportUnavailableError when the server does not start.
     """
     raise NotImplementedError  # a specification; pluggy never calls it
 

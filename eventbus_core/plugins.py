@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import sys
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -12,7 +13,13 @@ import pluggy
 
 from . import hooks
 from .capabilities import Capabilities
-from .errors import EventBusError, InvalidOptionError, PluginLoadError, UnknownTransportError
+from .errors import (
+    EventBusError,
+    InvalidOptionError,
+    PluginLoadError,
+    UnknownTransportError,
+    UnsupportedError,
+)
 from .hooks import Opening
 from .monitor_source import MonitorSource
 from .transport import Transport
@@ -72,6 +79,15 @@ def capabilities_of(scheme: str) -> Capabilities:
     if not isinstance(declared, Capabilities):
         raise PluginLoadError(scheme, "eventbus_capabilities must return a Capabilities")
     return declared
+
+
+def open_embedded(scheme: str) -> AbstractContextManager[str]:
+    """A server that the plug-in of `scheme` brings along; the context gives its URL. Raises like
+    `open_transport`, and UnsupportedError where there is none."""
+    if not _load(scheme).hook.eventbus_open_embedded.get_hookimpls():
+        raise UnsupportedError(f"the transport {scheme!r} brings no server of its own")
+    server: AbstractContextManager[str] = _call(scheme, "eventbus_open_embedded")
+    return server
 
 
 def _open(hook: str, target: object, bus: str, io_timeout: float) -> Any:

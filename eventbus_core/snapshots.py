@@ -172,7 +172,9 @@ class JournalEntry:
     ``group rebuilt`` or ``group dropped``."""
     details: Mapping[str, str]
     """As ``count``, ``reason`` or ``by``; a ``channel`` is an event and a group with a space
-    between, and empty for an inbox."""
+    between, and empty for an inbox. Which messages: a ``position`` (of a redrive: the new copy's),
+    or ``positions`` with spaces between, of the first twenty. ``from``: the dead incarnations (up
+    to five) that a takeover is from; ``starts``: the highest number of recorded handler starts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

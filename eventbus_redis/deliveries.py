@@ -9,7 +9,8 @@ from . import stream_ids
 from .commands import Commands
 from .faults import ReplyError, mapped
 from .keys import DELAYED, RELEASED, ChannelKeys, Keys
-from .look import fields, message_places, number, text
+from .registries import message_places
+from .replies import fields, number, text
 
 
 async def messages(

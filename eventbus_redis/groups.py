@@ -1,119 +1,174 @@
 """Those who share messages, as a monitor shows them."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
-from eventbus_core.modes import EventMode
-from eventbus_core.snapshots import ConsumerSnapshot, GroupSnapshot, InstanceSnapshot
-from eventbus_core.transport import ChannelKind, Subscription
+from eventbus_core.snapshots import ConsumerSnapshot, GroupSnapshot
+from eventbus_core.transport import ChannelKind
 
 from .faults import refusal
+from .instances import Roster
 from .keys import DELAYED, RELEASED, split_token, token
-from .look import GroupLook, Place, Registries, StreamLook, number, text
+from .look import GroupLook, StreamLook
+from .registries import Place, Registries
+from .replies import id_ms, number, text
 
 _FIGURES: Final = ("lag", "pending", "waiting", "delayed", "settled", "oldest_pending_ms")
 _FOREIGN: Final = "another program made this group"
+_FRESH_MS: Final = 5_000
+"""A group with members shows a time that is at most so old as the one of its last member: the
+same snapshot serves for some looks."""
+
+
+@dataclass(slots=True, eq=False)
+class _Made:
+    """The groups of one stream, and what they were made of."""
+
+    look: StreamLook
+    roster: Roster
+    noted: Collection[str]
+    reader: str
+    at_ms: int
+    groups: Sequence[GroupSnapshot]
+    populated: Sequence[bool]
+    """Whether each has members."""
 
 
 class Groups:
-    """Makes the group snapshots of one bus."""
+    """Makes the group snapshots of one bus, look after look: what did not change is the same
+    object."""
 
-    def __init__(self, known: Registries, instances: Mapping[str, InstanceSnapshot]) -> None:
-        self._known = known
-        self._instances = instances
+    def __init__(self) -> None:
+        self._made: dict[str, _Made] = {}  # by key of the stream
+        self._channels: Collection[str] = ()
+        self._noted: Mapping[str, Collection[str]] = {}
 
-    def of(self, place: Place, look: StreamLook) -> list[GroupSnapshot]:
-        """The groups of a work stream, sorted, or the one reader of an inbox."""
+    def of(
+        self, places: Sequence[tuple[Place, StreamLook]], known: Registries, roster: Roster
+    ) -> list[Sequence[GroupSnapshot]]:
+        """Of each place: the groups of a work stream, sorted, or the one reader of an inbox."""
+        if known.groups.keys() != self._channels:
+            self._channels = frozenset(known.groups)
+            self._noted = _by_event(known.groups)
+        made = {}
+        for place, look in places:
+            made[place.stream] = self._of(place, look, known, roster)
+        self._made = made
+        return [each.groups for each in made.values()]
+
+    def _of(self, place: Place, look: StreamLook, known: Registries, roster: Roster) -> _Made:
+        noted, reader = self._noted.get(place.name, ()), ""
+        if place.kind is ChannelKind.INBOX:
+            noted, reader = (), known.inboxes[place.name]
+        made = self._made.get(place.stream)
+        if (
+            made is not None
+            and (made.look, made.roster, made.noted) == (look, roster, noted)
+            and made.reader == reader
+        ):
+            return made if place.kind is ChannelKind.INBOX else _refreshed(made, known)
         found = {group.name: group for group in look.groups}
         if place.kind is ChannelKind.INBOX:
-            reader = self._known.inboxes[place.name]
-            mine = {each.incarnation for each in self._living() if each.id == place.name}
-            return [self._group(place, place.name, look, reader, found.get(reader), mine)]
-        names = found.keys() | _counted(look) | self._noted(place.name)
-        return [
-            self._group(place, name, look, name, found.get(name), self._members(place.name, name))
-            for name in sorted(names)
+            names, shown = [reader], [place.name]
+            members = [roster.owners(place.name)]
+        else:
+            names = shown = sorted({*found, *_counted(look), *noted})
+            members = [roster.workers(place.name, name) for name in names]
+        groups = [
+            _group(place, show, look, name, found.get(name), mine, known, roster)
+            for name, show, mine in zip(names, shown, members, strict=True)
         ]
+        return _Made(look, roster, noted, reader, known.at_ms, groups, list(map(bool, members)))
 
-    def _group(
-        self,
-        place: Place,
-        name: str,
-        look: StreamLook,
-        consumer_group: str,
-        group: GroupLook | None,
-        members: Collection[str],
-    ) -> GroupSnapshot:
-        unknown = {}
-        last_member_ms: int | None = None
-        if place.kind is ChannelKind.WORK:
-            last_member_ms = self._last_member_ms(place.name, name, members)
-            if last_member_ms is None:
-                unknown["last_member_ms"] = _FOREIGN
-        settled, shown = _settled(look, consumer_group)
-        if group is None:
-            # Its consumer group was removed; what is not settled is handed out again.
-            unsettled = number(look.counts.get("added")) - settled
-            group = GroupLook(name, lag=min(look.length, max(0, unsettled)))
-        waiting = delayed = pending = 0
-        for consumer, share in group.shares.items():
-            if consumer == DELAYED:
-                delayed += share
-            elif consumer in self._instances:
-                pending += share
-            else:  # handed back, or its consumer is dead
-                waiting += share
-        due = min(group.due, delayed)
-        waiting, delayed = waiting + due, delayed - due
-        figures: list[int | None] = [
-            group.lag, pending, waiting, delayed, shown, id_ms(group.oldest),
-        ]  # fmt: skip
-        if look.fault is not None:
-            figures = [None] * len(_FIGURES)
-            unknown |= dict.fromkeys(_FIGURES, f"the server {refusal(look.fault)}")
-        return GroupSnapshot(
-            kind=place.kind,
-            event=place.name if place.kind is ChannelKind.WORK else "",
-            name=name,
-            **dict(zip(_FIGURES, figures, strict=True)),
-            consumers=tuple(self._consumers(group, members)),
-            last_member_ms=last_member_ms,
-            unknown=unknown,
+
+def _refreshed(made: _Made, known: Registries) -> _Made:
+    """The same groups with the time of their last members."""
+    old = not 0 <= known.at_ms - made.at_ms <= _FRESH_MS
+    groups = list(made.groups)
+    for at, (group, populated) in enumerate(zip(groups, made.populated, strict=True)):
+        if populated:
+            last = known.at_ms if old else group.last_member_ms
+        else:
+            last = known.groups.get(token(group.event, group.name))
+        if last != group.last_member_ms:
+            groups[at] = replace(group, last_member_ms=last)
+    at_ms = known.at_ms if old else made.at_ms
+    return _Made(made.look, made.roster, made.noted, "", at_ms, groups, made.populated)
+
+
+def _group(
+    place: Place,
+    name: str,
+    look: StreamLook,
+    consumer_group: str,
+    group: GroupLook | None,
+    members: Collection[str],
+    known: Registries,
+    roster: Roster,
+) -> GroupSnapshot:
+    unknown = {}
+    last_member_ms: int | None = None
+    if place.kind is ChannelKind.WORK:
+        last_member_ms = known.at_ms if members else known.groups.get(token(place.name, name))
+        if last_member_ms is None:
+            unknown["last_member_ms"] = _FOREIGN
+    settled, shown = _settled(look, consumer_group)
+    if group is None:
+        # Its consumer group was removed; what is not settled is handed out again.
+        unsettled = number(look.counts.get("added")) - settled
+        group = GroupLook(name, lag=min(look.length, max(0, unsettled)))
+    waiting = delayed = pending = 0
+    for consumer, share in group.shares.items():
+        if consumer == DELAYED:
+            delayed += share
+        elif consumer in roster.ids:
+            pending += share
+        else:  # handed back, or its consumer is dead
+            waiting += share
+    due = min(group.due, delayed)
+    waiting, delayed = waiting + due, delayed - due
+    figures: list[int | None] = [
+        group.lag, pending, waiting, delayed, shown, id_ms(group.oldest),
+    ]  # fmt: skip
+    if look.fault is not None:
+        figures = [None] * len(_FIGURES)
+        unknown |= dict.fromkeys(_FIGURES, f"the server {refusal(look.fault)}")
+    return GroupSnapshot(
+        kind=place.kind,
+        event=place.name if place.kind is ChannelKind.WORK else "",
+        name=name,
+        **dict(zip(_FIGURES, figures, strict=True)),
+        consumers=tuple(_consumers(group, members, roster)),
+        last_member_ms=last_member_ms,
+        unknown=unknown,
+    )
+
+
+def _consumers(
+    group: GroupLook, members: Collection[str], roster: Roster
+) -> Iterator[ConsumerSnapshot]:
+    named = {
+        incarnation: roster.ids.get(incarnation, "")
+        for incarnation in {*members, *group.shares} - {RELEASED, DELAYED}
+    }
+    for incarnation in sorted(named, key=lambda each: (named[each], each)):
+        yield ConsumerSnapshot(
+            incarnation=incarnation,
+            instance=named[incarnation],
+            alive=incarnation in roster.ids,
+            pending=group.shares.get(incarnation, 0),
         )
 
-    def _consumers(self, group: GroupLook, members: Collection[str]) -> Iterator[ConsumerSnapshot]:
-        named = {
-            incarnation: self._instances[incarnation].id if incarnation in self._instances else ""
-            for incarnation in {*members, *group.shares} - {RELEASED, DELAYED}
-        }
-        for incarnation in sorted(named, key=lambda each: (named[each], each)):
-            yield ConsumerSnapshot(
-                incarnation=incarnation,
-                instance=named[incarnation],
-                alive=incarnation in self._instances,
-                pending=group.shares.get(incarnation, 0),
-            )
 
-    def _last_member_ms(self, event: str, group: str, members: Collection[str]) -> int | None:
-        if members:
-            return self._known.at_ms
-        return self._known.groups.get(token(event, group))
-
-    def _members(self, event: str, group: str) -> set[str]:
-        wanted = Subscription(EventMode.ANYCAST, event, group)
-        return {each.incarnation for each in self._living() if wanted in each.subscriptions}
-
-    def _noted(self, event: str) -> set[str]:
-        channels = map(split_token, self._known.groups)
-        return {group for its_event, group in channels if its_event == event}
-
-    def _living(self) -> Collection[InstanceSnapshot]:
-        return self._instances.values()
-
-
-def id_ms(entry_id: bytes) -> int | None:
-    """When an entry was stored; None for none."""
-    return int(entry_id.partition(b"-")[0]) if entry_id else None
+def _by_event(channels: Collection[str]) -> Mapping[str, Collection[str]]:
+    """The groups that are noted for each event."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for channel in channels:
+        event, group = split_token(channel)
+        found[event].add(group)
+    return {event: frozenset(groups) for event, groups in found.items()}
 
 
 def _counted(look: StreamLook) -> set[str]:

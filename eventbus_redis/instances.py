@@ -1,71 +1,160 @@
 """The living of one bus, as a monitor shows them."""
 
-from typing import Final
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from typing import Any, Final
 
 import msgspec
 
+from eventbus_core.modes import EventMode
 from eventbus_core.snapshots import InstanceSnapshot
 from eventbus_core.transport import Vitals
 
 from .announced import Announced
 from .faults import refusal
-from .look import Registries, StreamLook, text
+from .look import StreamLook
+from .registries import Registries
+from .replies import text
 
 _NO_LINE: Final = "the store has lost what was noted when it joined"
 _NO_CURSOR: Final = "its cursor is missing until its next heartbeat"
 _NO_VITALS: Final = "what it told with its last heartbeat cannot be read"
 
 
-def instance_snapshots(known: Registries, broadcasts: StreamLook) -> dict[str, InstanceSnapshot]:
-    """Every live incarnation, with nothing in hand yet."""
-    return {each: _instance(each, known, broadcasts) for each in sorted(known.leases)}
+class _Life:
+    """One live incarnation: what was read of it, kept while it is written the same."""
+
+    def __init__(self, incarnation: str, line: bytes, written: bytes | None) -> None:
+        self.line, self.written = line, written
+        words = text(line).split(" ")
+        noted = len(words) > 3 and words[0].isdigit()
+        self.id = words[-1] if noted else ""
+        record = Announced(written, incarnation)
+        self.unknown = record.unknown
+        if not noted:
+            self.unknown["id"] = _NO_LINE
+        self.consumes = words[2] == "1" if noted else record.read("role", "") != "publisher"
+        self.subscriptions = record.subscriptions()
+        self.fixed_fields: Mapping[str, Any] = {
+            "id": self.id,
+            "incarnation": incarnation,
+            "fixed": words[1] == "1" if noted else record.read("fixed", False),
+            "role": record.read("role", ""),
+            "group": record.read("group", ""),
+            "host": record.read("host", ""),
+            "pid": record.read("pid", 0),
+            "version": record.read("version", ""),
+            "started_ms": record.read("started_ms", 0),
+            "lease": int(words[0]) / 1000 if noted else record.read("lease", 0.0),
+            "subscriptions": self.subscriptions,
+            "options": record.options(),
+        }
+        self._told: bytes | None = None
+        self._vitals: Vitals | None = None
+        self._vitals_lost = False
+
+    def snapshot(
+        self,
+        known: Registries,
+        broadcasts: StreamLook,
+        pending: int | None,
+        unknown: dict[str, str],
+    ) -> InstanceSnapshot:
+        """How it is now. `unknown`: why there is no `pending`."""
+        incarnation = self.fixed_fields["incarnation"]
+        behind = None
+        if self.consumes:
+            behind = broadcasts.passed.get(self.id)
+            if broadcasts.fault is not None:
+                unknown["behind"] = f"the server {refusal(broadcasts.fault)}"
+            elif behind is None:
+                unknown["behind"] = _NO_CURSOR
+        self._read_vitals(known.vitals.get(incarnation))
+        if self._vitals_lost:
+            unknown["vitals"] = _NO_VITALS
+        return InstanceSnapshot(
+            **self.fixed_fields,
+            lease_left=(known.leases[incarnation] - known.at_ms) / 1000,
+            behind=behind,
+            pending=pending,
+            vitals=self._vitals,
+            unknown={**self.unknown, **unknown} if unknown else self.unknown,
+        )
+
+    def _read_vitals(self, told: bytes | None) -> None:
+        if told == self._told:
+            return
+        self._told, self._vitals, self._vitals_lost = told, None, False
+        try:
+            self._vitals = msgspec.json.decode(told or b"", type=Vitals)
+        except msgspec.DecodeError:
+            self._vitals_lost = told is not None
 
 
-def _instance(incarnation: str, known: Registries, broadcasts: StreamLook) -> InstanceSnapshot:
-    words = text(known.lines.get(incarnation, b"")).split(" ")
-    noted = len(words) > 3 and words[0].isdigit()
-    instance_id = words[-1] if noted else ""
-    record = Announced(known.records.get(instance_id), incarnation)
-    unknown = record.unknown
-    if not noted:
-        unknown["id"] = _NO_LINE
-    lease = int(words[0]) / 1000 if noted else record.read("lease", 0.0)
-    consumes = words[2] == "1" if noted else record.read("role", "") != "publisher"
-    return InstanceSnapshot(
-        id=instance_id,
-        incarnation=incarnation,
-        fixed=words[1] == "1" if noted else record.read("fixed", False),
-        role=record.read("role", ""),
-        group=record.read("group", ""),
-        host=record.read("host", ""),
-        pid=record.read("pid", 0),
-        version=record.read("version", ""),
-        started_ms=record.read("started_ms", 0),
-        lease=lease,
-        lease_left=(known.leases[incarnation] - known.at_ms) / 1000,
-        subscriptions=record.subscriptions(),
-        options=record.options(),
-        behind=_behind(instance_id, broadcasts, unknown) if consumes else None,
-        pending=0,
-        vitals=_vitals(known.vitals.get(incarnation), unknown),
-        unknown=unknown,
-    )
+class Roster:
+    """Who is alive, and who works for what. Two of them are the same object or differ."""
+
+    def __init__(self, lives: Mapping[str, _Life]) -> None:
+        self.ids: Mapping[str, str] = {incarnation: life.id for incarnation, life in lives.items()}
+        """Live incarnation -> its instance id."""
+        self._workers: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        self._owners: defaultdict[str, set[str]] = defaultdict(set)
+        for incarnation, life in lives.items():
+            self._owners[life.id].add(incarnation)
+            for mode, event, group in life.subscriptions:
+                if mode is EventMode.ANYCAST:
+                    self._workers[event, group].add(incarnation)
+
+    def workers(self, event: str, group: str) -> Collection[str]:
+        """The incarnations that are subscribed to a group's work."""
+        return self._workers.get((event, group), ())
+
+    def owners(self, instance_id: str) -> Collection[str]:
+        """The incarnations with that id: at most one, unless somebody meddled."""
+        return self._owners.get(instance_id, ())
 
 
-def _behind(instance_id: str, broadcasts: StreamLook, unknown: dict[str, str]) -> int | None:
-    """By its stored cursor: up to one heartbeat old, unless its id is fixed."""
-    if broadcasts.fault is not None:
-        unknown["behind"] = f"the server {refusal(broadcasts.fault)}"
-    elif instance_id not in broadcasts.passed:
-        unknown["behind"] = _NO_CURSOR
-    return broadcasts.passed.get(instance_id)
+class Instances:
+    """The living of one bus, look after look."""
+
+    def __init__(self) -> None:
+        self._lives: dict[str, _Life] = {}  # by incarnation, sorted
+        self.roster = Roster({})
+
+    def see(self, known: Registries) -> None:
+        """Take in who is alive; `roster` is the same as before when nobody came, went or changed
+        subscriptions."""
+        before, lives = self._lives, dict[str, _Life]()
+        for incarnation in sorted(known.leases):
+            line = known.lines.get(incarnation, b"")
+            life = before.get(incarnation)
+            if life is None or life.line != line or life.written != known.records.get(life.id):
+                life = _Life(incarnation, line, _record(known, line))
+            lives[incarnation] = life
+        if lives != before:
+            self._lives, self.roster = lives, Roster(lives)
+
+    def snapshots(
+        self,
+        known: Registries,
+        broadcasts: StreamLook,
+        held: Mapping[str, int],
+        unreadable: str,
+    ) -> tuple[InstanceSnapshot, ...]:
+        """All of them, sorted. `held`: how many messages each has in hand; that is not known for
+        the reason `unreadable`, when there is one."""
+        found = [
+            life.snapshot(
+                known,
+                broadcasts,
+                None if unreadable else held.get(incarnation, 0),
+                {"pending": unreadable} if unreadable else {},
+            )
+            for incarnation, life in self._lives.items()
+        ]
+        return tuple(sorted(found, key=lambda each: (each.id, each.incarnation)))
 
 
-def _vitals(written: bytes | None, unknown: dict[str, str]) -> Vitals | None:
-    if written is None:
-        return None
-    try:
-        return msgspec.json.decode(written, type=Vitals)
-    except msgspec.DecodeError:
-        unknown["vitals"] = _NO_VITALS
-        return None
+def _record(known: Registries, line: bytes) -> bytes | None:
+    words = text(line).split(" ")
+    return known.records.get(words[-1]) if len(words) > 3 and words[0].isdigit() else None

@@ -1,80 +1,41 @@
-"""What a monitor reads of one bus: two bursts of commands, the registries and then the streams.
+"""Looking at the streams of one bus again and again: the second of a monitor's two bursts.
 
-What must fit together comes out of one step of the server: a stream with its groups is one script,
-and a script answers without the messages themselves.
+What must fit together comes out of one step of the server: a stream with its groups is answered by
+one call of a script, without the messages themselves; one call answers for many streams.
+
+A stream that is as it was at the last look answers with one digit, and its `StreamLook` is that of
+the last look. Whatever instances do is seen at once; so is what another program stores or deletes,
+or does to a group that has something to do. Not before the next change of the stream, or its turn
+to be looked at closely (every thirtieth look), is seen what another program does to who holds what
+(XCLAIM), and to the groups or counters of a stream in which everything is handled.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from eventbus_core.transport import ChannelKind
 
-from .commands import Commands, Entry
-from .faults import ReplyError, mapped
-from .keys import Keys, split_token
-from .link import Arg, Link
+from .commands import Commands
+from .faults import ReplyError, has_code
+from .keys import DELAYED, Keys, split_token
+from .registries import Place, Registries, places
+from .replies import fields, numbers, text
 from .scripts import script
+from .sizes import Size, Sizes
 
-_JOURNAL: Final = 100
 _COUNTED: Final = 1000
-"""Most entries that one script counts one by one: about a millisecond of the server's time."""
-
-
-def text(raw: bytes) -> str:
-    """A text; what another program wrote must not stop a monitor."""
-    return raw.decode("utf-8", "replace")
-
-
-def number(raw: bytes | None) -> int:
-    """An integer; 0 where there is none."""
-    try:
-        return int(raw or 0)
-    except ValueError:
-        return 0
-
-
-def fields(flat: Sequence[bytes]) -> dict[str, bytes]:
-    """A flat reply of names and values."""
-    return dict(zip(map(text, flat[::2]), flat[1::2], strict=False))
-
-
-class Place(NamedTuple):
-    """A stream of messages."""
-
-    kind: ChannelKind
-    name: str
-    """Instance id of an inbox, event of a work stream, empty for the broadcasts."""
-    stream: str
-    counts: str
-
-
-@dataclass(frozen=True, slots=True)
-class Registries:
-    """What a bus knows by name."""
-
-    at_ms: int
-    options: Sequence[bytes]
-    leases: Mapping[str, float]
-    """Live incarnation -> end of its lease in ms."""
-    lines: Mapping[str, bytes]
-    """Live incarnation -> its line (see records.py)."""
-    records: Mapping[str, bytes]
-    """Instance id -> what it announced."""
-    vitals: Mapping[str, bytes]
-    """Live incarnation -> what it told with its last heartbeat."""
-    inboxes: Mapping[str, str]
-    """Instance id -> the consumer group of its inbox; those too that are being emptied."""
-    remembered: Sequence[str]
-    events: Sequence[str]
-    groups: Mapping[str, int]
-    """Work channel -> when it last had a live member, in ms."""
-    totals: Mapping[str, int]
-    journal: Sequence[Entry]
-    """Its newest entries, oldest first."""
-    server: Sequence[Any]
-    """HELLO, and INFO of server, memory and clients; each may be a ReplyError."""
+"""Most entries of the broadcasts that are counted one by one: about a millisecond of the server's
+time."""
+_WORK: Final = 1500
+"""Most work of one call of the script for streams (see look.lua), a microsecond or less each."""
+_PLANNED: Final = 750
+"""So much one call is given, by what its streams needed at the last look."""
+_GLANCE, _STANDING, _CLOSE = 3, 13, 33
+_TURNS: Final = 30
+_DOUBTED: Final = ("groups rebuilt", "lost: work deleted")
+"""Totals that change with steps after which a group may stand elsewhere although nothing was
+stored or handed out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +52,10 @@ class GroupLook:
     """Of those that are set aside, how many are due again."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class StreamLook:
     """One stream at one moment."""
 
-    size: int | ReplyError | None
-    """Its bytes."""
     fault: ReplyError | None = None
     """Why nothing else of it is known."""
     length: int = 0
@@ -110,138 +69,219 @@ class StreamLook:
 
 
 class Looks(NamedTuple):
-    """What the second burst brings."""
+    """What one look brings."""
 
     broadcast: StreamLook
     dead: StreamLook
-    places: Mapping[Place, StreamLook]
+    places: Sequence[tuple[Place, StreamLook]]
+    sizes: Mapping[str, Size]
+    """Bytes by key of a stream, as MEMORY USAGE answered at one of the last ten looks."""
 
 
-async def registries(commands: Commands, keys: Keys) -> Registries:
-    """The first burst."""
-    named: list[tuple[Arg, ...]] = [
-        ("TIME",),
-        ("HGETALL", keys.options),
-        ("ZRANGE", keys.leases, 0, -1, "WITHSCORES"),
-        ("HGETALL", keys.incarnations),
-        ("HGETALL", keys.instances),
-        ("HGETALL", keys.vitals),
-        ("HGETALL", keys.targets),
-        ("HGETALL", keys.abandoned),
-        ("ZRANGE", keys.remembered, 0, -1),
-        ("SMEMBERS", keys.events),
-        ("ZRANGE", keys.groups, 0, -1, "WITHSCORES"),
-        ("HGETALL", keys.totals),
-        ("XREVRANGE", keys.journal, "+", "-", "COUNT", _JOURNAL),
-    ]
-    server: list[tuple[Arg, ...]] = [
-        ("HELLO",), ("INFO", "server"), ("INFO", "memory"), ("INFO", "clients"),
-    ]  # fmt: skip
-    link = await commands.link()
-    replies = await commands.answers([link.call(*call) for call in [*named, *server]])
-    found = replies[: len(named)]
-    for reply in found:
-        if isinstance(reply, ReplyError):
-            raise mapped(reply, commands.where)
-    (seconds, micros), options, leases, lines, records, vitals, targets, abandoned = found[:8]
-    remembered, events, groups, totals, journal = found[8:]
-    return Registries(
-        at_ms=int(seconds) * 1000 + int(micros) // 1000,
-        options=options,
-        leases={name: float(ends) for name, ends in fields(leases).items()},
-        lines=fields(lines),
-        records=fields(records),
-        vitals=fields(vitals),
-        inboxes=_inboxes(fields(targets), fields(abandoned)),
-        remembered=list(map(text, remembered)),
-        events=list(map(text, events)),
-        groups={channel: number(at) for channel, at in fields(groups).items()},
-        totals={cause: number(count) for cause, count in fields(totals).items()},
-        journal=journal[::-1],
-        server=replies[len(named) :],
-    )
+@dataclass(slots=True, eq=False)
+class _Seen:
+    """What is known of a stream, and how to ask for it."""
+
+    look: StreamLook
+    standing: bytes
+    known: Mapping[str, str]
+    """Its groups that were known by name, with the key of what is set aside in them."""
+    idle: bool
+    """Its groups had nothing to do."""
+    delayed: Sequence[str]
+    """Groups with something set aside."""
+    quiet: bool = False
+    """It is idle, and where its groups stand needs no comparison."""
+    stirred: bool = True
+    """It had changed when it was looked at."""
 
 
-async def streams(commands: Commands, keys: Keys, known: Registries) -> Looks:
-    """The second burst."""
-    places = _places(keys, known.inboxes, known.events)
-    named: list[tuple[str, list[str], list[str]]] = [
-        ("look_broadcast", [keys.broadcast, keys.broadcast_counts, keys.cursors], []),
-        ("look", [keys.dead], []),
-    ]
-    aside = _aside(keys, known)
-    for place in places:
-        groups = aside.get(place[:2], {})
-        named.append(("look", [place.stream, place.counts, *groups.values()], [*groups]))
-    link = await commands.link()
-    replies = await commands.answers(
-        [script(name).read(link, of, [_COUNTED, *groups]) for name, of, groups in named]
-        + [_size(link, of[0]) for _, of, _ in named]
-    )
-    looks = list(map(_look, replies[: len(named)], replies[len(named) :]))
-    return Looks(looks[0], looks[1], dict(zip(places, looks[2:], strict=True)))
+class _Question(NamedTuple):
+    place: Place
+    known: Mapping[str, str]
+    cost: int
+    keys: Sequence[str]
+    args: Sequence[str | bytes | int]
 
 
-async def message_places(commands: Commands, keys: Keys) -> list[Place]:
-    """Every stream that messages are in."""
-    events, targets, abandoned = await commands.ask_all(
-        [("SMEMBERS", keys.events), ("HGETALL", keys.targets), ("HGETALL", keys.abandoned)]
-    )
-    inboxes = _inboxes(fields(targets), fields(abandoned))
-    broadcast = Place(ChannelKind.BROADCAST, "", keys.broadcast, keys.broadcast_counts)
-    return [broadcast, *_places(keys, inboxes, map(text, events))]
+class Streams:
+    """Looks at the streams of one bus."""
+
+    def __init__(self, commands: Commands, keys: Keys) -> None:
+        self._commands = commands
+        self._keys = keys
+        self._seen: dict[str, _Seen] = {}  # by key of the stream
+        self._sizes = Sizes()
+        self._turn = 0
+        self._epoch: bytes | None = None
+        self._doubts: Sequence[int | None] = ()
+        self._named: tuple[object, ...] = ()
+        self._places: list[Place] = []
+        self._aside: dict[tuple[ChannelKind, str], dict[str, str]] = {}
+        self.broadcast = Place(ChannelKind.BROADCAST, "", keys.broadcast, keys.broadcast_counts)
+        # That their count is the bus's is told by the totals, as for no other stream.
+        self._dead = Place(ChannelKind.BROADCAST, "", keys.dead, keys.totals)
+
+    async def look(self, known: Registries) -> Looks:
+        """Look at all of them. Raises TransportUnavailableError; what the server refuses of one
+        stream stands in its StreamLook. Calls may overlap, and may be cancelled."""
+        self._recall(known)
+        turn, self._turn = self._turn, self._turn + 1
+        asked = [self._dead, *self._places]
+        # The answers are about what was known when they were asked for.
+        before = {place.stream: self._seen.get(place.stream) for place in asked}
+        questions = [
+            self._question(place, before[place.stream], (turn + at) % _TURNS == 0)
+            for at, place in enumerate(asked)
+        ]
+        link = await self._commands.link()
+        sized = self._sizes.turn([self.broadcast.stream, *(p.stream for p in self._places)])
+        keys = [self.broadcast.stream, self.broadcast.counts, self._keys.cursors]
+        chunks = list(_chunked(questions))
+        broadcast, *replies = await self._commands.answers(
+            [
+                script("look_broadcast").read(link, keys, [_COUNTED]),
+                *map(self._ask, chunks),
+                *(link.call("MEMORY", "USAGE", stream) for stream in sized),
+            ]
+        )
+        answers = await self._all(chunks, replies)
+        looks = {
+            question.place.stream: self._take(question, before[question.place.stream], answer)
+            for question, answer in zip(questions, answers, strict=True)
+        }
+        looks[self.broadcast.stream] = _broadcast_look(broadcast)
+        lengths = {stream: look.length for stream, look in looks.items()}
+        self._sizes.note(lengths, zip(sized, replies[len(chunks) :], strict=True))
+        return Looks(
+            looks[self.broadcast.stream],
+            looks[self._dead.stream],
+            [(place, looks[place.stream]) for place in self._places],
+            self._sizes.known,
+        )
+
+    def _recall(self, known: Registries) -> None:
+        """Keep of what is known only what is still true."""
+        if known.epoch != self._epoch:
+            self._epoch = known.epoch
+            self._seen.clear()
+        doubts = [known.totals.get(cause) for cause in _DOUBTED]
+        if doubts != self._doubts:
+            self._doubts = doubts
+            for seen in self._seen.values():
+                seen.quiet = False
+        events = frozenset(known.events)
+        named = (known.inboxes, events, known.groups.keys())
+        if named == self._named:
+            return
+        self._named = (known.inboxes, events, frozenset(known.groups))
+        self._places = places(self._keys, known.inboxes, events)
+        aside: dict[tuple[ChannelKind, str], dict[str, str]] = {}
+        for name, group in known.inboxes.items():
+            aside[ChannelKind.INBOX, name] = {group: self._keys.inbox(name).due}
+        for channel in known.groups:
+            event, group = split_token(channel)
+            due = self._keys.work(event, group).due
+            aside.setdefault((ChannelKind.WORK, event), {})[group] = due
+        self._aside = aside
+        current = {place.stream for place in self._places} | {self._dead.stream}
+        self._seen = {stream: seen for stream, seen in self._seen.items() if stream in current}
+
+    def _question(self, place: Place, seen: _Seen | None, its_turn: bool) -> _Question:
+        known = self._aside.get(place[:2], {})
+        if seen is None or seen.known != known or (its_turn and not seen.idle):
+            keys = [place.stream, place.counts, *known.values()]
+            return _Question(place, known, _CLOSE, keys, ["", "", "", len(known), *known])
+        keys = [place.stream, place.counts, *(known[group] for group in seen.delayed)]
+        if seen.stirred:
+            blank: list[str | bytes | int] = ["", "", "", len(seen.delayed), *seen.delayed]
+            return _Question(place, known, _CLOSE, keys, blank)
+        quiet = seen.quiet and not its_turn
+        cost, standing = (_GLANCE, b"") if quiet else (_STANDING, seen.standing)
+        asked: list[str | bytes | int] = [
+            seen.look.length,
+            seen.look.newest,
+            standing,
+            len(seen.delayed),
+            *seen.delayed,
+        ]
+        return _Question(place, known, cost, keys, asked)
+
+    async def _ask(self, questions: Sequence[_Question]) -> Any:
+        keys = [key for question in questions for key in question.keys]
+        args = [arg for question in questions for arg in question.args]
+        link = await self._commands.link()
+        return await script("look").read(link, keys, [_WORK, DELAYED, *args])
+
+    async def _all(
+        self, chunks: Sequence[Sequence[_Question]], replies: Sequence[Any]
+    ) -> Sequence[Any]:
+        """The answers to all questions; what a call left over is asked again."""
+        answers: list[Any] = []
+        for chunk, first in zip(chunks, replies, strict=False):
+            reply, rest = first, chunk
+            while True:
+                if isinstance(reply, ReplyError):
+                    if len(rest) > 1 and has_code(reply, "NOPERM"):
+                        # One of its streams may not be read: which one, each tells for itself.
+                        alone = [[question] for question in rest]
+                        told = await self._commands.answers(list(map(self._ask, alone)))
+                        answers += await self._all(alone, told)
+                    else:
+                        answers += [reply] * len(rest)
+                    break
+                answers += reply
+                rest = rest[len(reply) :]
+                if not rest:
+                    break
+                (reply,) = await self._commands.answers([self._ask(rest)])
+        return answers
+
+    def _take(self, question: _Question, before: _Seen | None, answer: Any) -> StreamLook:
+        """The look that an answer means; it is remembered for the next one."""
+        stream = question.place.stream
+        if answer == 0 and before is not None:
+            before.stirred = False
+            if question.args[2]:  # its groups were compared
+                before.quiet = before.idle
+            return before.look
+        if isinstance(answer, ReplyError):
+            self._seen.pop(stream, None)
+            return StreamLook(fault=answer)
+        standing, length, oldest, newest, counts, groups = answer
+        look = StreamLook(
+            length=length,
+            oldest=oldest,
+            newest=newest,
+            counts=fields(counts),
+            groups=[
+                GroupLook(text(name), lag, first, numbers(shares), due)
+                for name, lag, first, shares, due in groups
+            ],
+        )
+        idle = all(group.lag == 0 and not group.shares for group in look.groups)
+        delayed = [g.name for g in look.groups if DELAYED in g.shares and g.name in question.known]
+        self._seen[stream] = _Seen(look, standing, question.known, idle, delayed, quiet=idle)
+        return look
 
 
-def _inboxes(targets: Mapping[str, bytes], abandoned: Mapping[str, bytes]) -> dict[str, str]:
-    given_up = {
-        name[6:]: text(group) for name, group in abandoned.items() if name.startswith("inbox ")
-    }
-    return given_up | {name: text(group) for name, group in targets.items()}
+def _chunked(questions: Sequence[_Question]) -> Sequence[Sequence[_Question]]:
+    """Those that go into one call of the script."""
+    chunks: list[list[_Question]] = [[]]
+    left = _PLANNED
+    for question in questions:
+        if left < question.cost and chunks[-1]:
+            chunks.append([])
+            left = _PLANNED
+        chunks[-1].append(question)
+        left -= question.cost
+    return chunks
 
 
-def _places(keys: Keys, inboxes: Iterable[str], events: Iterable[str]) -> list[Place]:
-    found = []
-    for name in sorted(inboxes):
-        inbox = keys.inbox(name)
-        found.append(Place(ChannelKind.INBOX, name, inbox.stream, inbox.counts))
-    for event in sorted(events):
-        stream, counts = keys.work_stream(event), keys.work_counts(event)
-        found.append(Place(ChannelKind.WORK, event, stream, counts))
-    return found
-
-
-async def _size(link: Link, stream: str) -> Any:
-    return await link.call("MEMORY", "USAGE", stream)
-
-
-def _aside(keys: Keys, known: Registries) -> dict[tuple[ChannelKind, str], dict[str, str]]:
-    """Of each stream its consumer groups, with the keys of what is set aside in them."""
-    found: defaultdict[tuple[ChannelKind, str], dict[str, str]] = defaultdict(dict)
-    for name, group in known.inboxes.items():
-        found[ChannelKind.INBOX, name][group] = keys.inbox(name).due
-    for channel in known.groups:
-        event, group = split_token(channel)
-        found[ChannelKind.WORK, event][group] = keys.work(event, group).due
-    return found
-
-
-def _look(reply: Any, size: int | ReplyError | None) -> StreamLook:
+def _broadcast_look(reply: Any) -> StreamLook:
     if isinstance(reply, ReplyError):
-        return StreamLook(size, fault=reply)
-    length, oldest, newest, counts, passed, groups = reply
+        return StreamLook(fault=reply)
+    length, oldest, newest, counts, passed = reply
     return StreamLook(
-        size,
-        length=length,
-        oldest=oldest,
-        newest=newest,
-        counts=fields(counts),
-        passed=_numbers(passed),
-        groups=[
-            GroupLook(text(name), lag, first, _numbers(shares), due)
-            for name, lag, first, shares, due in groups
-        ],
+        length=length, oldest=oldest, newest=newest, counts=fields(counts), passed=numbers(passed)
     )
-
-
-def _numbers(flat: Sequence[Any]) -> dict[str, int]:
-    return {text(name): int(value) for name, value in zip(flat[::2], flat[1::2], strict=True)}

@@ -14,8 +14,10 @@ from .draining import drain
 from .faults import ReplyError, has_code, mapped
 from .keys import BUSES, Keys, token
 from .link import Line
-from .look import registries, streams, text
-from .snapshot import bus_snapshot
+from .look import Streams
+from .registries import registries
+from .replies import text
+from .snapshot import Snapshots
 
 
 class RedisMonitor:
@@ -29,6 +31,8 @@ class RedisMonitor:
         self._where = config.where
         self._commands = Commands(Line(config, io_timeout), config.where)
         self._letters: dict[str, DeadLetters] = {}
+        self._looking: dict[str, tuple[Streams, Snapshots]] = {}
+        """By bus; only of those that are stored."""
 
     def __repr__(self) -> str:
         return f"<RedisMonitor {self._where}>"
@@ -49,8 +53,15 @@ class RedisMonitor:
     async def snapshot(self, bus: str) -> BusSnapshot:
         keys = Keys(bus)
         known = await registries(self._commands, keys)
-        looks = await streams(self._commands, keys, known)
-        return bus_snapshot(bus, self._where, known, looks)
+        if (looking := self._looking.get(bus)) is None:
+            streams = Streams(self._commands, keys)
+            looking = streams, Snapshots(bus, self._where, streams.broadcast)
+        if known.options:
+            self._looking[bus] = looking
+        else:
+            self._looking.pop(bus, None)
+        streams, snapshots = looking
+        return snapshots.make(known, await streams.look(known))
 
     async def messages(
         self, bus: str, limit: int, since_ms: int = 0, until_ms: int | None = None

@@ -1,5 +1,7 @@
 """The plug-in of the schemes redis, rediss, unix, valkey and valkeys."""
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from eventbus_core.capabilities import Capabilities
@@ -12,6 +14,8 @@ from .config import RedisConfig
 if TYPE_CHECKING:
     from eventbus_core.monitor_source import MonitorSource
     from eventbus_core.transport import Transport
+
+    from .embedded import EmbeddedServer
 
 
 @hookimpl
@@ -32,6 +36,19 @@ def eventbus_open_monitor(opening: Opening) -> "MonitorSource":
     from .monitor import RedisMonitor
 
     return RedisMonitor(_config(opening), io_timeout=opening.io_timeout)
+
+
+@hookimpl
+def eventbus_open_embedded() -> AbstractContextManager[str]:
+    from .embedded import EmbeddedServer
+
+    return _url_of(EmbeddedServer())
+
+
+@contextmanager
+def _url_of(server: "EmbeddedServer") -> Iterator[str]:
+    with server:
+        yield server.url
 
 
 def _config(opening: Opening) -> RedisConfig:

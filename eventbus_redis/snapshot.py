@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from eventbus_core.options import SharedOptions
@@ -14,69 +13,122 @@ from eventbus_core.snapshots import (
     JournalEntry,
     StreamSnapshot,
 )
-from eventbus_core.transport import ChannelKind
 
 from . import records
 from .commands import Entry
 from .faults import ReplyError, refusal
-from .groups import Groups, id_ms
-from .instances import instance_snapshots
-from .look import Looks, Registries, StreamLook, fields, number, text
+from .groups import Groups
+from .instances import Instances
+from .look import Looks, StreamLook
+from .registries import Place, Registries
+from .replies import fields, id_ms, number, text
 from .server_info import server_snapshot
+from .sizes import Size
 
 _STREAM: Final = ("length", "added", "backlog", "oldest_ms", "newest_ms")
 _DEAD: Final = ("count", "oldest_ms", "newest_ms")
 
 
-def bus_snapshot(bus: str, where: str, known: Registries, looks: Looks) -> BusSnapshot:
-    """Put together what the two bursts brought."""
-    instances = instance_snapshots(known, looks.broadcast)
-    groups_of = Groups(known, instances)
-    streams, groups = [], []
-    if known.options or looks.broadcast.length:
-        behind = (each.behind or 0 for each in instances.values())
-        streams.append(_stream(ChannelKind.BROADCAST, "", looks.broadcast, max(behind, default=0)))
-    for place, look in looks.places.items():
-        mine = groups_of.of(place, look)
-        groups += mine
-        streams.append(_stream(place.kind, place.name, look, _backlog(look, mine)))
-    unreadable = next((look.fault for look in looks.places.values() if look.fault), None)
-    options, unknown = _options(known.options)
-    return BusSnapshot(
-        bus=bus,
-        at_ms=known.at_ms,
-        streams=tuple(streams),
-        groups=tuple(groups),
-        instances=_with_pending(instances, groups, unreadable),
-        absent=tuple(sorted({*known.remembered} - {each.id for each in instances.values()})),
-        dead_letters=_dead_letters(looks.dead),
-        totals=known.totals,
-        journal=tuple(map(_journal_entry, known.journal)),
-        options=options,
-        server=server_snapshot(where, known.server),
-        unknown=unknown,
-    )
+class Snapshots:
+    """Puts the snapshots of one bus together, look after look. Streams, groups and entries of the
+    journal that did not change are the same objects as in the last one."""
+
+    def __init__(self, bus: str, where: str, broadcast: Place) -> None:
+        self._bus, self._where, self._broadcast = bus, where, broadcast
+        self._instances = Instances()
+        self._groups = Groups()
+        self._streams: dict[str, tuple[StreamLook, Size, int | None, StreamSnapshot]] = {}
+        self._journal: dict[bytes, JournalEntry] = {}
+        self._options: tuple[Sequence[bytes], SharedOptions | None, dict[str, str]] = ([], None, {})
+
+    def make(self, known: Registries, looks: Looks) -> BusSnapshot:
+        """The picture of what the two bursts brought."""
+        self._instances.see(known)
+        groups_of = self._groups.of(looks.places, known, self._instances.roster)
+        groups = [group for some in groups_of for group in some]
+        held: Counter[str] = Counter()
+        for group in groups:
+            for consumer in group.consumers:
+                held[consumer.incarnation] += consumer.pending
+        unreadable = next((look.fault for _, look in looks.places if look.fault), None)
+        instances = self._instances.snapshots(
+            known,
+            looks.broadcast,
+            held,
+            f"of one stream the server {refusal(unreadable)}" if unreadable else "",
+        )
+        options, unknown = self._options_of(known.options)
+        return BusSnapshot(
+            bus=self._bus,
+            at_ms=known.at_ms,
+            streams=self._streams_of(known, looks, groups_of, instances),
+            groups=tuple(groups),
+            instances=instances,
+            absent=tuple(sorted({*known.remembered} - {each.id for each in instances})),
+            dead_letters=_dead_letters(looks.dead),
+            totals=known.totals,
+            journal=self._journal_of(known.journal),
+            options=options,
+            server=server_snapshot(self._where, known.server),
+            unknown=unknown,
+        )
+
+    def _streams_of(
+        self,
+        known: Registries,
+        looks: Looks,
+        groups_of: Iterable[Sequence[GroupSnapshot]],
+        instances: Iterable[InstanceSnapshot],
+    ) -> tuple[StreamSnapshot, ...]:
+        seen: list[tuple[Place, StreamLook, int | None]] = []
+        if known.options or looks.broadcast.length:
+            behind = max((each.behind or 0 for each in instances), default=0)
+            seen.append((self._broadcast, looks.broadcast, behind))
+        for (place, look), groups in zip(looks.places, groups_of, strict=True):
+            seen.append((place, look, _backlog(look, groups)))
+        before, made = self._streams, {}
+        for place, look, backlog in seen:
+            size = looks.sizes.get(place.stream)
+            last = before.get(place.stream)
+            if last is None or last[0] is not look or last[1] != size or last[2] != backlog:
+                last = (look, size, backlog, _stream(place, look, size, backlog))
+            made[place.stream] = last
+        self._streams = made
+        return tuple(last[3] for last in made.values())
+
+    def _options_of(self, flat: Sequence[bytes]) -> tuple[SharedOptions | None, dict[str, str]]:
+        if flat != self._options[0]:
+            try:
+                self._options = (flat, records.options_in_force(list(flat)), {})
+            except ValueError:
+                reason = "the options in force cannot be read"
+                self._options = (flat, None, {"options": reason})
+        return self._options[1:]
+
+    def _journal_of(self, entries: Sequence[Entry]) -> tuple[JournalEntry, ...]:
+        before = self._journal
+        self._journal = {
+            entry[0]: before.get(entry[0]) or _journal_entry(entry) for entry in entries
+        }
+        return tuple(self._journal.values())
 
 
-def _stream(kind: ChannelKind, name: str, look: StreamLook, backlog: int | None) -> StreamSnapshot:
+def _stream(place: Place, look: StreamLook, size: Size, backlog: int | None) -> StreamSnapshot:
     figures: list[int | None] = [
         look.length, number(look.counts.get("added")), backlog,
         id_ms(look.oldest), id_ms(look.newest),
     ]  # fmt: skip
-    unknown = {}
+    unknown: dict[str, str] = {}
     if look.fault is not None:
         figures = [None] * len(_STREAM)
         unknown = dict.fromkeys(_STREAM, f"the server {refusal(look.fault)}")
-    size = look.size
     if isinstance(size, ReplyError):
         unknown["bytes"] = f"MEMORY USAGE: the server {refusal(size)}"
-        size = None
-    elif size is None:
-        size = 0  # no such key
     return StreamSnapshot(
-        kind=kind,
-        name=name,
-        bytes=size,
+        kind=place.kind,
+        name=place.name,
+        # No answer: there is no such key.
+        bytes=None if isinstance(size, ReplyError) else size or 0,
         unknown=unknown,
         **dict(zip(_STREAM, figures, strict=True)),
     )
@@ -85,25 +137,6 @@ def _stream(kind: ChannelKind, name: str, look: StreamLook, backlog: int | None)
 def _backlog(look: StreamLook, groups: Sequence[GroupSnapshot]) -> int | None:
     """Of the group furthest behind; without any, all that is stored."""
     return max((group.backlog or 0 for group in groups), default=look.length)
-
-
-def _with_pending(
-    instances: Mapping[str, InstanceSnapshot],
-    groups: Iterable[GroupSnapshot],
-    unreadable: ReplyError | None,
-) -> tuple[InstanceSnapshot, ...]:
-    held: Counter[str] = Counter()
-    for group in groups:
-        held.update({each.incarnation: each.pending for each in group.consumers})
-    if unreadable is None:
-        found = [replace(each, pending=held[name]) for name, each in instances.items()]
-    else:
-        reason = {"pending": f"of one stream the server {refusal(unreadable)}"}
-        found = [
-            replace(each, pending=None, unknown={**each.unknown, **reason})
-            for each in instances.values()
-        ]
-    return tuple(sorted(found, key=lambda each: (each.id, each.incarnation)))
 
 
 def _dead_letters(look: StreamLook) -> DeadLettersSnapshot:
@@ -115,15 +148,12 @@ def _dead_letters(look: StreamLook) -> DeadLettersSnapshot:
     )
 
 
-def _options(flat: Sequence[bytes]) -> tuple[SharedOptions | None, dict[str, str]]:
-    try:
-        return records.options_in_force(list(flat)), {}
-    except ValueError:
-        return None, {"options": "the options in force cannot be read"}
-
-
 def _journal_entry(entry: Entry) -> JournalEntry:
     entry_id, flat = entry
-    details = {name: text(value) for name, value in fields(flat).items()}
-    kind = details.pop("kind", "")
-    return JournalEntry(at_ms=int(entry_id.partition(b"-")[0]), kind=kind, details=details)
+    details: Mapping[str, str] = {name: text(value) for name, value in fields(flat).items()}
+    kind = details.get("kind", "")
+    return JournalEntry(
+        at_ms=int(entry_id.partition(b"-")[0]),
+        kind=kind,
+        details={name: value for name, value in details.items() if name != "kind"},
+    )

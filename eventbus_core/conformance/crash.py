@@ -1,28 +1,5 @@
-"""A process that dies, inside one process: every task of a bus stops, nothing is said."""
+"""A process that dies, inside one process (see `eventbus_core.crash`)."""
 
-import asyncio
+from ..crash import crash
 
-from ..bus import EventBus
-
-
-async def crash(bus: EventBus) -> None:
-    """Stop everything that `bus` runs and cut its connections; the store is told nothing."""
-    runtime = bus._runtime
-    assert runtime is not None
-    tasks = [*runtime._tasks]
-    for lane in runtime.dispatcher.lanes.values():
-        lane.stopped = True
-        lane._stopped.set()
-        lane.queue.clear()
-        tasks += lane._workers
-    # Endings that the cancelled handlers still report must not reach the store.
-    session, runtime.membership.session = runtime.membership.session, None
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    if session is not None:
-        await session.close()
-    await runtime.transport.close()
-    runtime.threads.close()
-    bus._runtime = None
-    bus._state = "closed"
+__all__ = ["crash"]

@@ -1,13 +1,18 @@
 """What happened on one bus besides ordinary work, counted in the step that causes it."""
 
 from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Final
 
 from ..clock import Clock
 from ..snapshots import JournalEntry
 from ..transport import Channel, ChannelKind
+from .queue import Hold
 
 MOST_ENTRIES: Final = 1_000
+_POSITIONS: Final = 20
+_OWNERS: Final = 5
 
 
 class Accounts:
@@ -22,38 +27,49 @@ class Accounts:
         self.journal: deque[JournalEntry] = deque(maxlen=MOST_ENTRIES)
         self._clock = clock
 
-    def dead_letter(self, *, event: str, group: str, instance: str, reason: str) -> None:
+    def dead_letter(
+        self, *, event: str, group: str, instance: str, reason: str, position: str
+    ) -> None:
         """One message could not be handled."""
         self.totals["dead letters"] += 1
-        self._note("dead letter", event=event, group=group, instance=instance, reason=reason)
+        self._note(
+            "dead letter",
+            event=event,
+            group=group,
+            instance=instance,
+            reason=reason,
+            position=position,
+        )
 
-    def dead_letters(self, count: int, *, owner: str, name: str, reason: str) -> None:
+    def dead_letters(self, positions: Sequence[str], *, owner: str, name: str, reason: str) -> None:
         """All that an owner without a future had: an ``inbox``, or a ``group`` of an event."""
-        if count:
-            self.totals["dead letters"] += count
-            self._note("dead letter", count=count, reason=reason, **{owner: name})
+        if positions:
+            self.totals["dead letters"] += len(positions)
+            details = {owner: name, "positions": _some(positions, _POSITIONS)}
+            self._note("dead letter", count=len(positions), reason=reason, **details)
 
-    def retried(self, channel: Channel, count: int, *, by: str) -> None:
+    def retried(self, channel: Channel, holds: Sequence[Hold], *, by: str) -> None:
         """Failed messages were set aside until they are tried again."""
-        if count:
-            self.totals["retries"] += count
-            self._note("retry", channel=channel_name(channel), count=count, by=by)
+        self.totals["retries"] += len(holds)
+        self._note("retry", channel=channel_name(channel), by=by, **_named(holds))
 
-    def taken_over(self, channel: Channel, count: int, *, by: str) -> None:
-        """Messages that a dead incarnation had in hand were handed to another one."""
-        if count:
-            self.totals["taken over"] += count
-            self._note("takeover", channel=channel_name(channel), count=count, by=by)
+    def taken_over(self, channel: Channel, holds: Sequence[Hold], *, by: str) -> None:
+        """Messages that dead incarnations had in hand were handed to another one."""
+        if holds:
+            self.totals["taken over"] += len(holds)
+            owners = dict.fromkeys(hold.previous for hold in holds)
+            details = {"from": _some(owners, _OWNERS), **_named(holds)}
+            self._note("takeover", channel=channel_name(channel), by=by, **details)
 
     def declared_dead(self, *, instance: str, incarnation: str) -> None:
         """A lease had run out."""
         self.totals["declared dead"] += 1
         self._note("declared dead", instance=instance, incarnation=incarnation)
 
-    def redriven(self, *, event: str, to: str) -> None:
+    def redriven(self, *, event: str, to: str, position: str) -> None:
         """A dead letter went back to the group or instance that it belongs to."""
         self.totals["redriven"] += 1
-        self._note("redrive", event=event, to=to)
+        self._note("redrive", event=event, to=to, position=position)
 
     def discarded(self) -> None:
         """A dead letter was deleted by hand."""
@@ -82,3 +98,16 @@ class Accounts:
 def channel_name(channel: Channel) -> str:
     """``event group`` (names have no spaces); empty for an inbox."""
     return f"{channel.event} {channel.group}" if channel.kind is ChannelKind.WORK else ""
+
+
+def _named(holds: Sequence[Hold]) -> dict[str, str | int]:
+    items = [hold.item for hold in holds]
+    return {
+        "count": len(items),
+        "positions": _some((str(item.entry.number) for item in items), _POSITIONS),
+        "starts": max(item.starts for item in items),
+    }
+
+
+def _some(words: Iterable[str], most: int) -> str:
+    return " ".join(islice(words, most))

@@ -133,8 +133,8 @@ class StoredBus:
     def drop_group(self, stream: WorkStream, group: Group, reason: str, now: float) -> None:
         """Remove a group; what it has not handled becomes dead letters."""
         channel = channel_name(work(stream.event, group.name))
-        count = self._bury_all(group, reason, instance="", group=group.name, now=now)
-        self.accounts.dead_letters(count, owner="group", name=channel, reason=reason)
+        buried = self._bury_all(group, reason, instance="", group=group.name, now=now)
+        self.accounts.dead_letters(buried, owner="group", name=channel, reason=reason)
         stream.close_group(group)
         if not stream.groups and not len(stream):
             del self.streams[stream.event]
@@ -142,8 +142,8 @@ class StoredBus:
 
     def drop_inbox(self, name: str, reason: str, now: float) -> None:
         """Remove an inbox; what was not handled becomes dead letters."""
-        count = self._bury_all(self.inboxes.pop(name), reason, instance=name, group=None, now=now)
-        self.accounts.dead_letters(count, owner="inbox", name=name, reason=reason)
+        buried = self._bury_all(self.inboxes.pop(name), reason, instance=name, group=None, now=now)
+        self.accounts.dead_letters(buried, owner="inbox", name=name, reason=reason)
 
     # Dead letters
 
@@ -153,18 +153,23 @@ class StoredBus:
         """Keep a message that could not be handled as a dead letter."""
         self._keep_letter(entry, death, instance=instance, group=group, now=now)
         self.accounts.dead_letter(
-            event=entry.event, group=group or "", instance=instance, reason=death.reason
+            event=entry.event,
+            group=group or "",
+            instance=instance,
+            reason=death.reason,
+            position=str(entry.position or entry.number),
         )
 
     def _bury_all(
         self, queue: Queue, reason: str, *, instance: str, group: str | None, now: float
-    ) -> int:
+    ) -> list[str]:
+        """Make all of it dead letters; return their positions."""
         items = queue.empty()
         for item in items:
             death = Death(reason, attempts=item.starts)
             self._keep_letter(item.entry, death, instance=instance, group=group, now=now)
             queue.finished(item.entry)
-        return len(items)
+        return [str(item.entry.number) for item in items]
 
     def _keep_letter(
         self, entry: Entry, death: Death, *, instance: str, group: str | None, now: float
@@ -190,9 +195,11 @@ class StoredBus:
             queue = self.inboxes.get(letter.instance)
         if queue is None:
             return Redriven.NO_OWNER
-        queue.redrive(Entry(next(self._numbers), letter.event, letter.data, now))
+        entry = Entry(next(self._numbers), letter.event, letter.data, now)
+        queue.redrive(entry)
         self.dead.remove(letter_id)
-        self.accounts.redriven(event=letter.event, to=letter.group or letter.instance)
+        owner = letter.group or letter.instance
+        self.accounts.redriven(event=letter.event, to=owner, position=str(entry.number))
         self.ring()
         return Redriven.DONE
 

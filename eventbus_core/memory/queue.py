@@ -65,6 +65,8 @@ class Hold:
     holder: Presence
     again: bool
     """It came back, and was not taken for the first time."""
+    previous: str = ""
+    """The incarnation that had the item before."""
 
 
 class Queue:
@@ -118,7 +120,7 @@ class Queue:
         taken: list[Hold] = []
         while self._returned and len(taken) < min(slots, limit):
             item = heapq.heappop(self._returned)[1]
-            item.hold = hold = Hold(self, item, holder, True)
+            item.hold = hold = Hold(self, item, holder, True, item.holder)
             item.holder = incarnation
             taken.append(hold)
         if not self._returned:

@@ -1,7 +1,7 @@
 """One incarnation of one instance on a memory store."""
 
 import asyncio
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
@@ -116,7 +116,7 @@ class MemorySession:
             return []
         holds = queue.take(self._presence, slots=room.slots, limit=room.limit, now=now)
         back = takewhile(attrgetter("again"), holds)  # they come first
-        orphaned = sum(hold.item.orphaned for hold in back)
+        orphaned = [hold for hold in back if hold.item.orphaned]
         self._bus.accounts.taken_over(channel, orphaned, by=self._presence.member.incarnation)
         return [
             Delivery(
@@ -161,7 +161,7 @@ class MemorySession:
 
     async def settle(self, settlements: Sequence[Settlement]) -> None:
         with self._step() as now:
-            retries: Counter[Channel] = Counter()
+            retries: defaultdict[Channel, list[Hold]] = defaultdict(list)
             for settlement in settlements:
                 token, outcome = settlement.delivery.token, settlement.outcome
                 if not isinstance(token, Hold):
@@ -175,9 +175,10 @@ class MemorySession:
                     token.queue.finished(token.item.entry)
                 else:
                     self._give_back(token, settlement, now)
-                    retries[settlement.delivery.channel] += outcome is Outcome.FAILED
-            for channel, count in retries.items():
-                self._bus.accounts.retried(channel, count, by=self._presence.member.incarnation)
+                    if outcome is Outcome.FAILED:
+                        retries[settlement.delivery.channel].append(token)
+            for channel, holds in retries.items():
+                self._bus.accounts.retried(channel, holds, by=self._presence.member.incarnation)
             self._bus.ring()  # what came back is for anybody
 
     def _give_back(self, hold: Hold, settlement: Settlement, now: float) -> None:

@@ -14,31 +14,32 @@ local incarnation, group, most = ARGV[1], ARGV[2], math.max(1, tonumber(ARGV[4])
 local ttl, now = ttl_in_use(KEYS[2]), now_ms()
 local found = {}
 
-local function look(consumer, orphaned)
+-- `from`: the dead incarnation that orphaned them; nil for what was handed back.
+local function look(consumer, from)
   local entries = redis.pcall('XPENDING', KEYS[6], group, '-', '+', most, consumer)
   if entries.err then
     return entries
   end
   for _, entry in ipairs(entries) do
-    found[#found + 1] = {id = entry[1], starts = entry[4], orphaned = orphaned}
+    found[#found + 1] = {id = entry[1], starts = entry[4], from = from}
   end
   return nil
 end
 
-local fault = look(ARGV[5], 0)
+local fault = look(ARGV[5])
 if fault then
   return fault
 end
 local strays = redis.call('HGETALL', KEYS[8])
 for i = 1, #strays, 2 do
   if strays[i] ~= incarnation then
-    look(strays[i], strays[i + 1] == 'orphaned' and 1 or 0)
+    look(strays[i], strays[i + 1] == 'orphaned' and strays[i] or nil)
   end
 end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[9], '-inf', now, 'LIMIT', 0, most)) do
   local consumer, deliveries = pending(KEYS[6], group, id)
   if consumer == ARGV[6] then
-    found[#found + 1] = {id = id, starts = deliveries, orphaned = 0}
+    found[#found + 1] = {id = id, starts = deliveries}
   else
     redis.call('ZREM', KEYS[9], id)
   end
@@ -48,7 +49,7 @@ if ARGV[4] == '0' and #found > 0 then
 end
 table.sort(found, function(a, b) return before(a.id, b.id) end)
 
-local result, lost, orphans = {0}, 0, 0
+local result, lost, orphans, owners, starts = {0}, 0, {}, {}, 0
 for i = 1, math.min(most, #found) do
   local entry = found[i]
   local stored = redis.call('XRANGE', KEYS[6], entry.id, entry.id)[1]
@@ -56,8 +57,15 @@ for i = 1, math.min(most, #found) do
   if stored then
     redis.call('XCLAIM', KEYS[6], group, incarnation, 0, entry.id, 'JUSTID')
     local note = redis.call('HGET', KEYS[10], entry.id) or ''
-    result[#result + 1] = {entry.id, entry.starts - 1, entry.orphaned, note, stored[2]}
-    orphans = orphans + entry.orphaned
+    result[#result + 1] = {entry.id, entry.starts - 1, entry.from and 1 or 0, note, stored[2]}
+    if entry.from then
+      orphans[#orphans + 1] = entry.id
+      starts = math.max(starts, entry.starts - 1)
+      if not owners[entry.from] then
+        owners[entry.from] = true
+        owners[#owners + 1] = entry.from
+      end
+    end
   else
     -- Somebody deleted the message. Up to 6.2 a server keeps its pending entry for ever.
     redis.call('XACK', KEYS[6], group, entry.id)
@@ -66,13 +74,19 @@ for i = 1, math.min(most, #found) do
     lost = lost + 1
   end
 end
+if #result > 1 then
+  note_moved(KEYS[7], ttl)
+end
 if lost > 0 then
   count(KEYS[3], 'lost: work deleted', lost, ttl)
   journal(KEYS[4], ttl, 'loss', 'channel', ARGV[3], 'count', lost, 'cause', 'deleted')
 end
-if orphans > 0 then
-  count(KEYS[3], 'taken over', orphans, ttl)
-  journal(KEYS[4], ttl, 'takeover', 'channel', ARGV[3], 'count', orphans, 'by', incarnation)
+if #orphans > 0 then
+  count(KEYS[3], 'taken over', #orphans, ttl)
+  journal(
+    KEYS[4], ttl, 'takeover', 'channel', ARGV[3], 'count', #orphans, 'by', incarnation,
+    'from', some(owners, 5), 'positions', some(orphans, 20), 'starts', starts
+  )
 end
 
 if #found < most or #found == 0 then

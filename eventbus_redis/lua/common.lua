@@ -35,9 +35,22 @@ local function journal(key, ttl, kind, ...)
   expire(key, ttl)
 end
 
+-- The first words of a list, for the journal: what it says is bounded.
+local function some(words, most)
+  return table.concat(words, ' ', 1, math.min(#words, most))
+end
+
 -- Add to a counter that must not outlive its expiry when it was made just now.
 local function add_settled(counts, group, number, ttl)
   if number > 0 and redis.call('HINCRBY', counts, 'settled:' .. group, number) == number then
+    expire(counts, ttl)
+  end
+end
+
+-- Note that pending entries have changed hands: a monitor that looks again and again learns it from
+-- this count, without looking at who has what.
+local function note_moved(counts, ttl)
+  if redis.call('HINCRBY', counts, 'moved', 1) == 1 then
     expire(counts, ttl)
   end
 end

@@ -27,6 +27,6 @@ end
 letter(KEYS[5], KEYS[2], KEYS[3], unpack(ARGV, 5, 12))
 journal(
   KEYS[4], ttl, 'dead letter', 'event', ARGV[6], 'group', ARGV[8], 'instance', ARGV[7],
-  'reason', ARGV[9]
+  'reason', ARGV[9], 'position', ARGV[4]
 )
 return 1

@@ -12,7 +12,7 @@ if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then
 end
 local group, most, ttl = ARGV[3], tonumber(ARGV[7]), ttl_in_use(KEYS[2])
 local inbox = ARGV[2] == 'inbox'
-local buried = 0
+local buried = {}
 
 local function bury(entry, attempts)
   local fields = pairs_of(entry[2])
@@ -23,14 +23,14 @@ local function bury(entry, attempts)
     KEYS[5], KEYS[2], KEYS[3], fields['d'] or '', inbox and (fields['e'] or '') or ARGV[4],
     inbox and ARGV[4] or '', inbox and '' or group, ARGV[6], '', '', attempts
   )
-  buried = buried + 1
+  buried[#buried + 1] = entry[1]
 end
 
 local function report()
-  if buried > 0 then
+  if #buried > 0 then
     journal(
-      KEYS[4], ttl, 'dead letter', 'count', buried, 'reason', ARGV[6], ARGV[2],
-      inbox and ARGV[4] or ARGV[5]
+      KEYS[4], ttl, 'dead letter', 'count', #buried, 'reason', ARGV[6], ARGV[2],
+      inbox and ARGV[4] or ARGV[5], 'positions', some(buried, 20)
     )
   end
 end

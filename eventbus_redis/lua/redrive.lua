@@ -12,7 +12,7 @@ if not entry then
   local done = ARGV[4] == '1' and redis.call('ZSCORE', KEYS[5], 'r' .. ARGV[1])
   return done and 'done' or 'unknown'
 end
-local fields, ttl = pairs_of(entry[2]), ttl_in_use(KEYS[1])
+local fields, ttl, stored = pairs_of(entry[2]), ttl_in_use(KEYS[1]), nil
 if ARGV[2] == 'w' then
   local owned = false
   local groups = redis.pcall('XINFO', 'GROUPS', KEYS[7])
@@ -25,12 +25,12 @@ if ARGV[2] == 'w' then
     return 'no owner'
   end
   -- Other groups of the event settle it unseen.
-  redis.call('XADD', KEYS[7], '*', 'd', fields['data'], 'g', ARGV[3])
+  stored = redis.call('XADD', KEYS[7], '*', 'd', fields['data'], 'g', ARGV[3])
 else
   if redis.call('HEXISTS', KEYS[6], ARGV[3]) == 0 then
     return 'no owner'
   end
-  redis.call('XADD', KEYS[7], '*', 'd', fields['data'], 'e', fields['event'])
+  stored = redis.call('XADD', KEYS[7], '*', 'd', fields['data'], 'e', fields['event'])
 end
 redis.call('HINCRBY', KEYS[8], 'added', 1)
 expire(KEYS[7], ttl)
@@ -39,5 +39,5 @@ redis.call('XDEL', KEYS[4], ARGV[1])
 redis.call('ZADD', KEYS[5], now, 'r' .. ARGV[1])
 expire(KEYS[5], 60000)
 count(KEYS[2], 'redriven', 1, ttl)
-journal(KEYS[3], ttl, 'redrive', 'event', fields['event'], 'to', ARGV[3])
+journal(KEYS[3], ttl, 'redrive', 'event', fields['event'], 'to', ARGV[3], 'position', stored)
 return 'done'

@@ -30,6 +30,9 @@ for i = 5, #ARGV, 3 do
     end
   end
 end
+if released > 0 then
+  note_moved(KEYS[5], ttl)
+end
 if noted > 0 then
   expire(KEYS[8], ttl)
 end

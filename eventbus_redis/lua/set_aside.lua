@@ -10,7 +10,7 @@ if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then
   return fenced(KEYS[3], KEYS[2])
 end
 local ttl, now = ttl_in_use(KEYS[2]), now_ms()
-local group, taken, soonest = ARGV[2], 0, nil
+local group, taken, starts, soonest = ARGV[2], {}, 0, nil
 for i = 5, #ARGV, 4 do
   local id, note = ARGV[i], ARGV[i + 3]
   if pending(KEYS[4], group, id) == ARGV[1] then
@@ -24,20 +24,25 @@ for i = 5, #ARGV, 4 do
         redis.call('HDEL', KEYS[8], id)
       end
       soonest = math.min(soonest or due, due)
-      taken = taken + 1
+      taken[#taken + 1] = id
+      starts = math.max(starts, ARGV[i + 1] - 1)
     else
       add_settled(KEYS[5], group, 1, ttl)
       count(KEYS[3], 'lost: work deleted', 1, ttl)
     end
   end
 end
-if taken > 0 then
+if #taken > 0 then
+  note_moved(KEYS[5], ttl)
   if ARGV[3] ~= '' then
     ring(KEYS[6], KEYS[10], ARGV[3], soonest, ttl)
   end
   expire(KEYS[7], ttl)
   expire(KEYS[8], ttl)
-  count(KEYS[3], 'retries', taken, ttl)
-  journal(KEYS[9], ttl, 'retry', 'channel', ARGV[3], 'count', taken, 'by', ARGV[1])
+  count(KEYS[3], 'retries', #taken, ttl)
+  journal(
+    KEYS[9], ttl, 'retry', 'channel', ARGV[3], 'count', #taken, 'by', ARGV[1],
+    'positions', some(taken, 20), 'starts', starts
+  )
 end
-return taken
+return #taken

@@ -6,13 +6,18 @@ import re
 import subprocess
 import sys
 import types
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from eventbus_core import Capabilities, EventBus, Message, Reject, hookimpl, hooks, plugins
-from eventbus_core.errors import PluginLoadError, UnsupportedError
+from eventbus_core.errors import (
+    PluginLoadError,
+    TransportUnavailableError,
+    UnsupportedError,
+)
 from eventbus_core.hooks import Opening
 from eventbus_core.memory.plugin import eventbus_open_monitor as open_memory_monitor
 from eventbus_core.memory.plugin import eventbus_open_transport as open_memory
@@ -31,6 +36,9 @@ class Config:
 
 class Plugin(types.ModuleType):
     """A transport plug-in that notes what it was given, and opens the memory transport."""
+
+    eventbus_open_embedded: Any
+    """Not there unless a test sets it."""
 
     def __init__(self, **capabilities: bool) -> None:
         super().__init__("a_plugin")
@@ -72,7 +80,7 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> Plugin:
 
 
 def test_there_are_hooks() -> None:
-    assert len(HOOKS) == 4
+    assert len(HOOKS) == 5
 
 
 @pytest.mark.parametrize("hook", HOOKS)
@@ -113,6 +121,22 @@ async def test_eventbus_open_monitor_gets_the_target_and_no_bus(plugin: Plugin) 
     assert plugin.openings == [
         Opening(target="other://store", scheme="other", bus="", io_timeout=2.0)
     ]
+
+
+async def test_eventbus_open_embedded_gives_a_server_that_is_gone_at_the_end() -> None:
+    with plugins.open_embedded("redis") as url:
+        async with EventBus(url) as bus:
+            assert bus.health().ok
+    with pytest.raises(TransportUnavailableError):
+        await EventBus(url, connect_timeout=0.01).init()
+
+
+def test_eventbus_open_embedded_is_refused_where_there_is_none(plugin: Plugin) -> None:
+    with pytest.raises(UnsupportedError, match="'other' brings no server"):
+        plugins.open_embedded("other")
+    plugin.eventbus_open_embedded = hookimpl(lambda: nullcontext("other://served"))
+    with plugins.open_embedded("other") as url:
+        assert url == "other://served"
 
 
 async def test_eventbus_incident_tells_observers_of_a_dead_letter() -> None:

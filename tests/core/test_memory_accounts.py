@@ -73,12 +73,18 @@ async def test_retries_are_counted_one_by_one_and_noted_together(world: World) -
     one, two, three = await take(a)
     (four,) = await take(a, work("other", "g"))
     await world.clock.advance(2.0)
-    await a.settle([failed(one, 1.0), failed(four, 1.0), failed(two, 0.0), done(three)])
+    await a.settle([failed(one, 1.0, 3), failed(four, 1.0), failed(two, 0.0), done(three)])
     await a.settle([failed(one, 1.0)])  # the answer was lost
     assert await totals(world) == {"retries": 3}
     assert await journal(world) == [
-        ("retry", {"channel": "job g", "count": "2", "by": life(a)}),
-        ("retry", {"channel": "other g", "count": "1", "by": life(a)}),
+        (
+            "retry",
+            {"channel": "job g", "count": "2", "by": life(a), "positions": "1 2", "starts": "3"},
+        ),
+        (
+            "retry",
+            {"channel": "other g", "count": "1", "by": life(a), "positions": "4", "starts": "1"},
+        ),
     ]
     snapshot = await MemoryMonitor(world.store).snapshot("bus")
     assert {entry.at_ms for entry in snapshot.journal} == {T0 + 2_000}
@@ -101,11 +107,11 @@ async def test_dead_letters_redrives_and_discards(world: World) -> None:
     assert await totals(world) == {"dead letters": 3, "redriven": 2, "discarded": 1}
     letter = {"event": "note", "group": "", "instance": "a", "reason": "failed"}
     assert await journal(world) == [
-        ("dead letter", letter | {"event": "job", "group": "g"}),
-        ("dead letter", letter | {"reason": "rejected"}),
-        ("redrive", {"event": "job", "to": "g"}),
-        ("redrive", {"event": "note", "to": "a"}),
-        ("dead letter", letter),
+        ("dead letter", letter | {"event": "job", "group": "g", "position": "1"}),
+        ("dead letter", letter | {"reason": "rejected", "position": "1"}),
+        ("redrive", {"event": "job", "to": "g", "position": "3"}),
+        ("redrive", {"event": "note", "to": "a", "position": "4"}),
+        ("dead letter", letter | {"position": "4"}),
     ]
 
 
@@ -120,12 +126,30 @@ async def test_a_death_and_what_is_taken_over_from_it(world: World) -> None:
     await b.settle([released(one)])
     await b.settle([done(d) for d in await take(b)])
     assert (await totals(world))["taken over"] == 2
+    takeover = {"channel": "job g", "count": "1", "by": life(b), "from": life(a), "starts": "0"}
     assert await journal(world) == [
         ("declared dead", {"instance": "a", "incarnation": life(a)}),
-        ("dead letter", {"count": "1", "reason": "instance died", "inbox": "a"}),
-        ("takeover", {"channel": "job g", "count": "1", "by": life(b)}),
-        ("takeover", {"channel": "job g", "count": "1", "by": life(b)}),
+        (
+            "dead letter",
+            {"count": "1", "reason": "instance died", "inbox": "a", "positions": "3"},
+        ),
+        ("takeover", takeover | {"positions": "1"}),
+        ("takeover", takeover | {"positions": "2"}),
     ]
+
+
+async def test_a_takeover_names_some_only(world: World) -> None:
+    last = await world.join("z", works())
+    dead_ones = [await world.join(f"d{number}", works()) for number in range(7)]
+    await world.anycast(last, *map(str, range(28)))
+    for number, session in enumerate(dead_ones):
+        await session.begin((await take(session, limit=4))[0], number)
+    await bury(world, last)
+    await take(last)
+    kind, entry = (await journal(world))[-1]
+    assert (kind, entry["count"], entry["starts"]) == ("takeover", "28", "6")
+    assert entry["from"].split() == list(map(life, dead_ones[:5]))
+    assert entry["positions"].split() == [str(number) for number in range(1, 21)]
 
 
 async def test_what_was_taken_over_and_handed_back_is_no_orphan_any_more(world: World) -> None:
@@ -153,7 +177,11 @@ async def test_a_replaced_incarnation_was_declared_dead(world: World) -> None:
     assert await totals(world) == {"declared dead": 1, "taken over": 1}
     assert await journal(world) == [
         ("declared dead", {"instance": "a", "incarnation": life(a)}),
-        ("takeover", {"channel": "", "count": "1", "by": life(again)}),
+        (
+            "takeover",
+            {"channel": "", "count": "1", "by": life(again), "from": life(a)}
+            | {"positions": "1", "starts": "0"},
+        ),
     ]
 
 
@@ -221,7 +249,10 @@ async def test_a_group_that_was_removed(world: World) -> None:
     assert await totals(world) == {"dead letters": 2}
     reason = "group dropped by an operator"
     assert await journal(world) == [
-        ("dead letter", {"count": "2", "reason": reason, "group": "job g"}),
+        (
+            "dead letter",
+            {"count": "2", "reason": reason, "group": "job g", "positions": "1 2"},
+        ),
         ("group dropped", {"event": "job", "group": "g", "reason": reason}),
         ("group dropped", {"event": "job", "group": "h", "reason": "group removed"}),
     ]

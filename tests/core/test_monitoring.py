@@ -180,6 +180,11 @@ class TestSample:
         assert job.stored_ms == job.timestamp_ms == note.stored_ms + 1_000
         assert job.size > len(job.body)
         assert [x.id for x in await monitor.sample("default", limit=2)] == ids[1:]
+        assert await monitor.sample("default", since_ms=job.stored_ms) == (job,)
+        assert await monitor.sample("default", since_ms=job.stored_ms + 1) == ()
+        assert await monitor.sample("default", since_ms=note.stored_ms) == (note, mail, job)
+        stored = await monitor._source.messages("default", 3)
+        assert [x.position for x in (note, mail, job)] == [x.position for x in stored]
         end.set()
 
     @pytest.mark.parametrize(
@@ -198,6 +203,7 @@ class TestSample:
         (found,) = await monitor.sample("default")
         assert problem in found.problem
         assert (found.kind, found.stream, found.size) == (ChannelKind.WORK, "job", len(data))
+        assert found.position == "1"
         assert (found.id, found.event, found.mode, found.body) == ("", "", None, b"")
 
     @pytest.mark.parametrize("limit", [0, 10_001, 1.5, True, "1"])

@@ -15,7 +15,7 @@ import pytest
 from tests.conformance.tables import README, TABLES, counted, printed
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("eventbus_core", "eventbus_redis")
+PACKAGES = ("eventbus_core", "eventbus_redis", "eventbus_tui")
 PYTEST_OPTIONS = "eventbus_pytest.py"
 TRANSPORTS = {"memory", "redis", "rediss", "unix", "valkey", "valkeys"}
 
@@ -130,6 +130,7 @@ def test_wheel_declares_the_transports(wheel: Path) -> None:
         declared.read_string(archive.read(name).decode())
     assert set(declared["eventbus"]) == TRANSPORTS
     assert dict(declared["pytest11"]) == {"eventbus": "eventbus_pytest"}
+    assert dict(declared["console_scripts"]) == {"eventbus-tui": "eventbus_tui.__main__:main"}
 
 
 def test_sdist_can_be_developed_from(sdist_names: set[str]) -> None:
@@ -176,6 +177,23 @@ def test_wheel_works_in_an_empty_environment(wheel: Path, python: Path, tmp_path
     assert version == wheel.name.split("-")[1]
     home = python.parent.parent
     assert [Path(module).is_relative_to(home) for module in modules] == [True, True]
+
+
+def test_without_the_extra_the_monitor_reports_and_says_what_its_screens_need(
+    python: Path, tmp_path: Path
+) -> None:
+    monitor = [str(python), "-W", "error", "-m", "eventbus_tui"]
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*monitor, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+    assert run("--version").returncode == 0
+    assert run("--once", "--interval", "0.1", "redis://127.0.0.1:1").returncode == 3
+    screen = run("redis://127.0.0.1:1")
+    assert screen.returncode == 64
+    assert "eventbus-streams[tui]" in screen.stderr
 
 
 def test_the_kit_needs_pytest_alone(python: Path) -> None:

@@ -163,6 +163,11 @@ async def test_finding_and_sampling_real_messages(world: World, monitor: Monitor
         assert news is not None and news.deliveries == ()
         assert {each.id for each in await monitor.sample(world.bus)} == {sent, everyone}
         assert len(await monitor.sample(world.bus, limit=1)) == 1
+        (seen,) = (x for x in await monitor.sample(world.bus) if x.id == everyone)
+        assert seen in await monitor.sample(world.bus, since_ms=seen.stored_ms)
+        assert await monitor.sample(world.bus, since_ms=seen.stored_ms + 1) == ()
+        key = world.keys.broadcast
+        assert len(await world.redis("XRANGE", key, seen.position, seen.position)) == 1
         with pytest.raises(InvalidMessageError):
             await monitor.find(world.bus, "nonsense")
         assert await monitor.find(world.bus, MessageIds(ManualClock()).next()[0]) is None

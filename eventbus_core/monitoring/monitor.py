@@ -1,63 +1,28 @@
-"""Looking at buses from outside: everything that a monitoring tool needs.
-
-    async with open_monitor("redis://localhost:6379/0") as monitor:
-        for bus in await monitor.buses():
-            snapshot = await monitor.snapshot(bus)
-
-A monitor takes part in nothing: it reads no message away, joins no group and creates nothing.
-"""
+"""`open_monitor` and what it gives: the buses of one store, seen from outside."""
 
 import os
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
-from .capabilities import Capabilities
-from .dead_letters import MAX_LIMIT, check_limit, public_dead_letter, was_redriven
-from .durations import seconds
-from .envelope import unpack
-from .errors import DecodeError, InvalidMessageError, InvalidOptionError
-from .ids import made_at
-from .message import DeadLetter
-from .modes import EventMode
-from .monitor_source import MonitorSource
-from .names import check_event, check_option_name
-from .options import SharedOptions
-from .plugins import capabilities_of, open_monitor_source, scheme_of
-from .snapshots import (
+from ..capabilities import Capabilities
+from ..dead_letters import MAX_LIMIT, check_limit, public_dead_letter, was_redriven
+from ..durations import seconds
+from ..envelope import unpack
+from ..errors import DecodeError, InvalidMessageError, InvalidOptionError
+from ..ids import made_at
+from ..message import DeadLetter
+from ..modes import EventMode
+from ..monitor_source import MonitorSource
+from ..names import check_event, check_option_name
+from ..plugins import capabilities_of, open_monitor_source, scheme_of
+from ..snapshots import (
     BusSnapshot,
-    ConsumerSnapshot,
-    DeadLettersSnapshot,
     DeliverySnapshot,
-    GroupSnapshot,
-    InstanceSnapshot,
-    JournalEntry,
-    ServerSnapshot,
     StoredMessage,
-    StreamSnapshot,
 )
-from .transport import ChannelKind, Subscription, Vitals
-
-__all__ = [
-    "BusSnapshot",
-    "ChannelKind",
-    "ConsumerSnapshot",
-    "DeadLetter",
-    "DeadLettersSnapshot",
-    "DeliverySnapshot",
-    "FoundMessage",
-    "GroupSnapshot",
-    "InstanceSnapshot",
-    "JournalEntry",
-    "Monitor",
-    "SampledMessage",
-    "ServerSnapshot",
-    "SharedOptions",
-    "StreamSnapshot",
-    "Subscription",
-    "Vitals",
-    "open_monitor",
-]
+from ..transport import ChannelKind
 
 R = TypeVar("R")
 P = ParamSpec("P")
@@ -75,6 +40,9 @@ class SampledMessage:
     kind: ChannelKind
     stream: str
     """Event of a work stream, instance id of an inbox, empty for the broadcasts."""
+    position: str
+    """Its place in its stream, in the transport's own form: with `kind` and `stream` it names one
+    stored copy of a message."""
     stored_ms: int
     """When, in Unix milliseconds of the store's clock."""
     size: int
@@ -101,6 +69,8 @@ class FoundMessage:
     """None when only dead letters of it are left."""
     deliveries: tuple[DeliverySnapshot, ...]
     dead_letters: tuple[DeadLetter, ...]
+    copies: tuple[str, ...] = ()
+    """Positions of all stored copies, oldest first: a redrive stores the message again."""
 
 
 def open_monitor(target: object = None, *, io_timeout: float = 5.0) -> "Monitor":
@@ -132,6 +102,27 @@ class Monitor:
         """What the transport can do. `actions`: redrive, discard and drop_group are there."""
         self._source = source
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing new will come: a recording has been played to its end."""
+        return False
+
+    @property
+    def recorded(self) -> bool:
+        """Whether it shows a recording instead of a store."""
+        return False
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with this monitor itself, as a recording that could not be written on;
+        empty while nothing is."""
+        return ""
+
+    def now(self) -> float:
+        """Seconds of the clock by which looks are apart: monotonic; in a recording, how much of it
+        has been played."""
+        return time.monotonic()
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -151,11 +142,14 @@ class Monitor:
         check_option_name("bus", bus)
         return await self._source.snapshot(bus)
 
-    async def sample(self, bus: str, *, limit: int = 100) -> tuple[SampledMessage, ...]:
-        """The newest `limit` (1 to 10,000) messages of all modes, oldest first."""
+    async def sample(
+        self, bus: str, *, limit: int = 100, since_ms: int = 0
+    ) -> tuple[SampledMessage, ...]:
+        """The newest `limit` (1 to 10,000) messages of all modes, oldest first; of those stored at
+        `since_ms` or later, in Unix milliseconds of the store's clock."""
         check_option_name("bus", bus)
         check_limit(limit)
-        return tuple(map(_sampled, await self._source.messages(bus, limit)))
+        return tuple(map(_sampled, await self._source.messages(bus, limit, since_ms)))
 
     async def find(self, bus: str, message_id: str) -> FoundMessage | None:
         """Look for a message near the time in its id: among the newest 10,000 stored from two
@@ -178,6 +172,7 @@ class Monitor:
             message=_sampled(stored[0]) if stored else None,
             deliveries=tuple(deliveries.values()),
             dead_letters=tuple(letters),
+            copies=tuple(each.position for each in stored),
         )
 
     async def _stored(self, bus: str, message_id: str, made_ms: int) -> list[StoredMessage]:
@@ -273,6 +268,7 @@ def _sampled(stored: StoredMessage) -> SampledMessage:
         return SampledMessage(
             kind=stored.kind,
             stream=stored.name,
+            position=stored.position,
             stored_ms=stored.stored_ms,
             size=len(stored.data),
             problem=str(exc),
@@ -280,6 +276,7 @@ def _sampled(stored: StoredMessage) -> SampledMessage:
     return SampledMessage(
         kind=stored.kind,
         stream=stored.name,
+        position=stored.position,
         stored_ms=stored.stored_ms,
         size=len(stored.data),
         id=envelope.id,

@@ -1,0 +1,1 @@
+"""`eventbus-tui`: shows what happens on the buses of one store."""
