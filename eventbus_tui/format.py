@@ -8,7 +8,7 @@ from typing import Final
 
 UNKNOWN: Final = "?"
 """For a number that the store does not give."""
-NOT_YET: Final = "–"
+NOT_YET: Final = "\N{EN DASH}"
 """For one that needs a second look."""
 
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"

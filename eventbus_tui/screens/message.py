@@ -196,7 +196,7 @@ class MessageScreen(MonitorScreen):
 
     def action_neighbour(self, step: int) -> None:
         stack = self.app.screen_stack
-        below: Screen[object] | None = stack[-2] if len(stack) > 1 else None
+        below: object = stack[-2] if len(stack) > 1 else None
         place = below.neighbour(self.place.key, step) if isinstance(below, MessageList) else None
         if place is None:
             self.app_.say("there is no other message in that direction")

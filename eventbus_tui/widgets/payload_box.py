@@ -142,10 +142,10 @@ class PayloadBox(Vertical):
 
     def _tell(self) -> None:
         cells = [Cell(" Payload  ", "strong")]
-        for form in FORMS:
-            cells.append(
-                Cell(f"[{form}]" if form == self.form else f" {form} ", _level(form, self))
-            )
+        cells += [
+            Cell(f"[{form}]" if form == self.form else f" {form} ", _level(form, self))
+            for form in FORMS
+        ]
         size = f"  {format.size(len(self.body))} {clean(self._codec)}"
         cells.append(Cell(size, "dim"))
         if self._note:
