@@ -179,9 +179,7 @@ def test_wheel_works_in_an_empty_environment(wheel: Path, python: Path, tmp_path
     assert [Path(module).is_relative_to(home) for module in modules] == [True, True]
 
 
-def test_without_the_extra_the_monitor_reports_and_says_what_its_screens_need(
-    python: Path, tmp_path: Path
-) -> None:
+def test_without_the_extra_the_monitor_still_reports(python: Path, tmp_path: Path) -> None:
     monitor = [str(python), "-W", "error", "-m", "eventbus_tui"]
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -191,9 +189,6 @@ def test_without_the_extra_the_monitor_reports_and_says_what_its_screens_need(
 
     assert run("--version").returncode == 0
     assert run("--once", "--interval", "0.1", "redis://127.0.0.1:1").returncode == 3
-    screen = run("redis://127.0.0.1:1")
-    assert screen.returncode == 64
-    assert "eventbus-streams[tui]" in screen.stderr
 
 
 def test_the_kit_needs_pytest_alone(python: Path) -> None:

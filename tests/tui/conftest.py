@@ -6,8 +6,11 @@ collect_ignore = [
     "test_app_link.py",
     "test_app_screens.py",
     "test_app_status.py",
+    "test_detail_screens.py",
     "test_help.py",
+    "test_navigation_ways.py",
     "test_overview_screen.py",
     "test_palette.py",
+    "test_panel_wrap.py",
     "test_themes.py",
 ]
