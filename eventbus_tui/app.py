@@ -1,5 +1,6 @@
 """The monitor as an app: one feed, one way through the screens, and what all of them share."""
 
+import gc
 import importlib
 import time
 from collections import deque
@@ -8,6 +9,7 @@ from functools import partial
 from typing import ClassVar, Final
 
 from textual.binding import ActiveBinding, Binding, BindingType
+from textual.worker import WorkType
 
 from eventbus_core.monitoring import Monitor
 
@@ -18,7 +20,7 @@ from .format import clean
 from .marks import marks
 from .navigation import ROOTS, SCREENS, Place, Way
 from .screens.monitor_screen import MonitorScreen
-from .screens.table_screen import TableState
+from .screens.table_state import TableState
 from .settings import Settings
 from .shell import Shell
 from .status import Badge, Standing, status_cells
@@ -109,8 +111,13 @@ class MonitorApp(Shell):
     # Start and end
 
     def on_mount(self) -> None:
-        self.run_worker(self.feed.run(), name="feed", exit_on_error=False)
+        self.set_class(self.marks.ascii, "-ascii")
+        # As a function: a coroutine that is never started would be complained about.
+        look: WorkType[None] = self.feed.run
+        self.run_worker(look, name="feed", exit_on_error=False)
         self.set_interval(1.0, self._tick)
+        if not self.is_headless:
+            self.call_after_refresh(_settle_memory)
         self.end_with_the_terminal()
 
     def _tick(self) -> None:
@@ -221,6 +228,11 @@ class MonitorApp(Shell):
         self.feed.choose_bus(name)
         self._go_to_root(Place(self.root_name))
 
+    def get_key_display(self, binding: Binding) -> str:
+        """As it stands in help and on the line of keys."""
+        shown = super().get_key_display(binding)
+        return shown if shown.isascii() or not self.marks.ascii else binding.key
+
     # What the reader does
 
     def action_root(self, name: str) -> None:
@@ -287,3 +299,10 @@ class MonitorApp(Shell):
             self.say("nothing to export here")
             return
         self.export(f"{self.way.here.screen}.{export.suffix}", export.text, export.what)
+
+
+def _settle_memory() -> None:
+    """After the first frame: what was loaded for it stays for good, and need not be looked through
+    for garbage again and again."""
+    gc.enable()  # the command starts without
+    gc.freeze()

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
 from .arguments import fail, parse
+from .redact import redact_arguments
 from .usage import Status, UsageError
 
 if TYPE_CHECKING:
@@ -31,11 +32,12 @@ _TOGETHER: Final = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status (see Status)."""
-    words, flags = parse(sys.argv[1:] if arguments is None else arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    words, flags = parse(arguments)
     try:
         return _run(words, flags)
     except UsageError as exc:
-        fail(str(exc))
+        fail(redact_arguments(str(exc), arguments))
     except BrokenPipeError:
         from .output import nobody_reads
 

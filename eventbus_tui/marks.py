@@ -31,6 +31,11 @@ class Marks:
     ellipsis: str
     """Where something is missing."""
 
+    def plain(self, text: str) -> str:
+        """A text as this set can show it: signs of ours that are not ASCII are replaced in the
+        set that is. Names and messages of users stay as they are."""
+        return text if not self.ascii or text.isascii() else text.translate(_IN_ASCII)
+
     def of(self, severity: Severity) -> str:
         """The sign of a finding."""
         return self.crit if severity is Severity.CRITICAL else self.warn
@@ -44,6 +49,9 @@ class Marks:
         return self.up if growth > 0 else self.down
 
 
+_IN_ASCII: Final = str.maketrans(
+    "\N{EN DASH}\N{EM DASH}\N{MULTIPLICATION SIGN}…·─│┌┐└┘├┤═⏎←↑→↓»✓✖", "--x~.-|++++++=<<^>v>vX"
+)
 UNICODE: Final = Marks(
     ascii=False,
     crit="✖",

@@ -12,7 +12,7 @@ from eventbus_core.monitoring import (
 )
 
 from .actions import AuditFile
-from .redact import describe
+from .redact import describe, hide_before_at
 from .settings import Settings
 from .usage import UsageError
 
@@ -40,7 +40,7 @@ def open_target(settings: Settings, stack: ExitStack) -> tuple[Monitor, str]:
     except TransportUnavailableError:
         raise
     except EventBusError as exc:
-        raise UsageError(describe(exc)) from None
+        raise UsageError(hide_before_at(describe(exc))) from None
 
 
 def _demo(settings: Settings, stack: ExitStack) -> tuple[Monitor, str]:

@@ -40,3 +40,9 @@ def redact_arguments(text: str, arguments: Sequence[str]) -> str:
             for written in (argument, repr(argument)[1:-1]):
                 text = text.replace(written, harmless)
     return redact(text)
+
+
+def hide_before_at(text: str) -> str:
+    """Without what stands before an @ in any word: a part of a URL may be quoted that was taken
+    for something else, as what follows an unescaped slash in a password."""
+    return re.sub(r"\S+@", f"{MASK}@", text) if "@" in text else text

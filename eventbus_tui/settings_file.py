@@ -33,13 +33,13 @@ def read_settings_file(
     path = Path(named) if named else default_path(environment)
     try:
         content = path.read_text("utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if not named:
             return SettingsFile(path=str(path), found=False, values={}, thresholds={})
-        raise UsageError(f"the configuration file {redact(str(path))} does not exist") from None
+        raise UsageError(f"the configuration file {named} does not exist") from None
     except (OSError, UnicodeDecodeError) as exc:
         why = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
-        raise UsageError(f"the configuration file {path} cannot be read: {why}") from None
+        raise UsageError(f"the configuration file {named or path} cannot be read: {why}") from None
     return _read(str(path), content, thresholds)
 
 

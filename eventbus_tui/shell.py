@@ -47,11 +47,18 @@ class Shell(App[None]):
 
     def __init__(self, theme: str) -> None:
         # Colours can be left out only where they are the terminal's own; that is settled here.
-        plain = without_colour()
-        super().__init__(ansi_color=True if plain else None)
+        self._plain = without_colour()
+        theme = "ansi" if self._plain else theme if theme in THEMES else THEMES[0]
+        super().__init__(ansi_color=theme == "ansi" or None)
         for known in themes():
             self.register_theme(known)
-        self.theme = "ansi" if plain else theme if theme in THEMES else THEMES[0]
+        # Without its watcher, which would have everything styled again before the first frame.
+        self.set_reactive(App.theme, theme)
+        self.stylesheet.set_variables(self.get_css_variables())
+
+    def on_mount(self) -> None:
+        if not self._plain:
+            self.ansi_color = None  # from now on as the theme says
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return dict(DEFAULTS)
@@ -90,7 +97,7 @@ class Shell(App[None]):
             return True
 
     def action_theme(self) -> None:
-        if without_colour():
+        if self._plain:
             self.say("NO_COLOR is set: there are no colours to choose from")
             return
         self.theme = next_theme(self.theme)

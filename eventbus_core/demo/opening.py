@@ -3,17 +3,18 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from ..errors import EventBusError
-from ..memory import MemoryStore
 from ..plugins import capabilities_of, scheme_of
 from .backstage import Backstage
 from .logs import logged_to
 from .plan import check_scenario
-from .thread_stage import ThreadedShop
 from .wire import Settings
+
+if TYPE_CHECKING:
+    from .thread_stage import ThreadedShop
 
 BUS: Final = "shop"
 EMBEDDED: Final = "an embedded Valkey server"
@@ -103,10 +104,12 @@ def _on_own_server(settings: Settings, log_file: str | None) -> Iterator[Demo]:
                     return opened.url, EMBEDDED
             except (EventBusError, OSError):
                 pass  # whatever keeps processes from running, a thread can do without them
-            url = f"memory://eventbus-demo-{uuid4().hex[:8]}"
-            stack.callback(MemoryStore.forget, url.partition("://")[2])
-            shops.append(stack.enter_context(_shop(settings, url, log_file)))
-            return url, MEMORY
+            from ..memory import MemoryStore
+
+            name = f"eventbus-demo-{uuid4().hex[:8]}"
+            stack.callback(MemoryStore.forget, name)
+            shops.append(stack.enter_context(_shop(settings, f"memory://{name}", log_file)))
+            return f"memory://{name}", MEMORY
 
         yield _demo(settings, find, lambda: any(shop.runs for shop in shops) or backstage.runs)
 
@@ -127,7 +130,10 @@ def _in_thread(settings: Settings, log_file: str | None) -> Iterator[Demo]:
 
 
 @contextmanager
-def _shop(settings: Settings, url: str, log_file: str | None) -> Iterator[ThreadedShop]:
+def _shop(settings: Settings, url: str, log_file: str | None) -> Iterator["ThreadedShop"]:
+    # Imported here: with a server it is not needed, and somebody waits for a first screen.
+    from .thread_stage import ThreadedShop
+
     shop = ThreadedShop(url=url, bus=settings.bus, scenario=settings.scenario, seed=settings.seed)
     with logged_to(log_file):
         shop.start()

@@ -26,7 +26,9 @@ class Worker:
     def __init__(self, instance: str, *, url: str, bus: str, seed: int) -> None:
         self.trade = trade_of(instance)
         role: Literal["publisher", "both"] = "publisher" if self.trade in _SENDS_ONLY else "both"
-        self.bus = EventBus(url, name=bus, instance_id=instance, role=role, **OPTIONS)
+        self.bus = EventBus(
+            url, name=bus, instance_id=instance, group=self.trade, role=role, **OPTIONS
+        )
         self.hangs = False
         self.refuses = False
         self._slowness = 1.0

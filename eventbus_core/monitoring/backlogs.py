@@ -108,8 +108,10 @@ class GroupTrack:
         if not working or group.settled is None:
             self._quiet_from = None
         elif self._looks == 1:
-            # What has been in hand for long: for so long it has not been settled.
-            self._quiet_from = now - age if group.pending else now
+            # What has been in hand for long has not been settled for long. What came back may have
+            # been anywhere meanwhile, and it may be the oldest.
+            in_hand = group.pending and not (group.delayed or group.waiting)
+            self._quiet_from = now - age if in_hand else now
         elif self._quiet_from is None or group.settled != last.settled:
             self._quiet_from = now
 

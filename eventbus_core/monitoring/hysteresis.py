@@ -69,9 +69,9 @@ class Findings:
         self, key: tuple[str, Subject], condition: Condition, now: float, at_ms: int
     ) -> bool:
         begun = condition.since_ms
-        if begun is not None and (at_ms - begun) / 1000 < condition.rise:
-            return False
         since_ms = at_ms if begun is None else min(begun, at_ms)
+        if begun is not None and (at_ms - since_ms) / 1000 < condition.rise:
+            return False
         standing = self._standing.get(key)
         if standing is None:
             standing = self._standing[key] = _Standing(now, now, since_ms)

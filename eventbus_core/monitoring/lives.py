@@ -8,7 +8,7 @@ from ..modes import EventMode
 from ..snapshots import BusSnapshot, InstanceSnapshot
 from ..transport import ChannelKind, Subscription
 from .finding import Finding
-from .rates import HeartbeatRate
+from .rates import Rate
 from .tracks import attach
 from .trends import History
 from .views import InstanceState, InstanceView
@@ -24,9 +24,9 @@ class _Life:
 
     def __init__(self, snapshot: InstanceSnapshot, late_share: float) -> None:
         self._late_share = late_share
-        self._handled = HeartbeatRate()
-        self._failed = HeartbeatRate()
-        self.passed = HeartbeatRate()
+        self._handled = Rate()
+        self._failed = Rate()
+        self.passed = Rate()
         """Of broadcasts."""
         self._history = History()
         self.snapshot: InstanceSnapshot | None = None
@@ -84,11 +84,11 @@ class _Life:
         if last is not None and abs(renewed_ms - known_ms) <= _JITTER_MS:
             return known_ms
         handled, failed = (None, None) if vitals is None else (vitals.handled, vitals.failed)
-        self._history.add(self._handled.see(handled, renewed_ms))
-        self._failed.see(failed, renewed_ms)
+        self._history.add(self._handled.see(handled, renewed_ms / 1000))
+        self._failed.see(failed, renewed_ms / 1000)
         behind = snapshot.behind
         at = None if behind is None or broadcasts is None else max(0, broadcasts - behind)
-        self.passed.see(at, renewed_ms)
+        self.passed.see(at, renewed_ms / 1000)
         return renewed_ms
 
 

@@ -92,7 +92,7 @@ class Remembered:
             self._read(entry, snapshot.at_ms, now)
         self._forget(snapshot.at_ms, now)
         listed = {each.incarnation for each in snapshot.instances}
-        living = {each.id for each in snapshot.instances if each.lease_left >= 0}
+        living = {each.id for each in snapshot.instances if each.id and each.lease_left >= 0}
         orphaned = _orphaned(snapshot, self._dead)
         self._listed = {
             incarnation: dead

@@ -137,17 +137,24 @@ class ReplaySource:
     async def close(self) -> None:
         self.tape.close()
 
-    def _play(self, *, check: bool = True) -> None:
-        """Go on to what has been recorded up to now; step by step, up to the next look."""
+    def _play(self) -> None:
+        """Go on to what has been recorded up to now; step by step, up to the next look. Damage is
+        told by the first call that finds nothing new before it."""
+        if not self._play_on():
+            self.tape.check()
+
+    def _play_on(self) -> bool:
+        """Returns whether something was played, or comes later."""
+        played = False
         while (record := self.tape.peek()) is not None:
             if self._speed:
                 if record.at > self._elapsed(record):
-                    return
+                    return True
             elif isinstance(record, Look | Lost):
-                return
+                return True
             self._apply(self.tape.take())
-        if check:
-            self.tape.check()
+            played = True
+        return played
 
     def _elapsed(self, record: AnyRecord) -> float:
         now = time.monotonic()
@@ -168,7 +175,7 @@ class ReplaySource:
                 break
         else:
             self.tape.check()
-        self._play(check=False)  # what was read between that look and the next one
+        self._play_on()  # what was read between that look and the next one
 
     def _apply(self, record: AnyRecord) -> None:
         match record:

@@ -21,7 +21,8 @@ class StreamView:
     """Share of `max_backlog` that is free: 1.0 when nothing is unhandled, 0.0 when broadcasts get
     lost or emits are refused."""
     history: tuple[float, ...]
-    """The newest rates in, oldest first, one for each look; at most HISTORY."""
+    """The newest rates in, oldest first, one for each look; at most HISTORY. As long as there were
+    only zeros it is a single one."""
     findings: tuple[Finding, ...] = ()
 
 
@@ -41,13 +42,14 @@ class GroupView:
     so that it does not flicker."""
     drain_seconds: float | None
     """Until nothing is left at this rate: 0 with nothing to do, infinite when it never will, None
-    when that is not known."""
+    when that is not known. A backlog that is settled within two seconds is work in progress: here
+    it is how long that takes, although newer messages have come by then."""
     oldest_age: float | None
     """Of what is not settled but was handed out, in seconds."""
     members: int
     """Live instances that are subscribed."""
     orphaned: int
-    """Messages that dead incarnations still hold."""
+    """Messages that incarnations still hold that are dead, declared or not."""
     history: tuple[float, ...]
     """The newest backlogs, oldest first."""
     findings: tuple[Finding, ...] = ()
@@ -78,14 +80,15 @@ class InstanceView:
     uptime: float | None
     """Seconds since it started; of a dead one, the seconds that it lived."""
     handled_rate: float | None
-    """Handled per second, between its newest two heartbeats."""
+    """Handled per second, between the newest two heartbeats that were seen."""
     failed_rate: float | None
     orphaned: int
     """Messages that it still holds although it is dead."""
     taken_over: int
-    """Messages of dead ones that others have been handed since its death."""
+    """Its messages that others have been handed since its death, as the journal tells. Those that
+    were taken over together with another one's count for both."""
     history: tuple[float, ...]
-    """The newest handled rates, oldest first."""
+    """The newest handled rates, oldest first, one for each heartbeat that was seen."""
     findings: tuple[Finding, ...] = ()
 
 

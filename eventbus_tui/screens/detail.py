@@ -4,7 +4,6 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, Final, Generic, TypeVar
 
-import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
@@ -12,6 +11,7 @@ from textual.containers import Container, Vertical, VerticalScroll
 from eventbus_core.monitoring import BusView
 
 from ..format import clean
+from ..json_text import json_text
 from ..navigation import Place
 from ..rows.lines import Part, part, plain
 from ..table import Cell, Row, arrange
@@ -163,8 +163,7 @@ class DetailScreen(MonitorScreen, Generic[Subject]):
     def exported(self) -> Export | None:
         if self.subject is None:
             return None
-        text = msgspec.json.format(msgspec.json.encode(self.subject), indent=2).decode()
-        return Export(text, "json", f"the {self.kind}")
+        return Export(json_text(self.subject), "json", f"the {self.kind}")
 
     def _width(self) -> int:
         """Of a line in a panel."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.worker import Worker
+from textual.worker import Worker, WorkType
 
 from .. import format
 from ..filtering import parse
@@ -64,8 +64,10 @@ class FlowScreen(MonitorScreen):
             self.buffer.filter_by(parse(self.place.filter))
 
     def on_screen_resume(self) -> None:
+        # As a function: it may be cancelled before it starts, and then there is no coroutine.
+        work: WorkType[None] = self._read
         self._worker = self.run_worker(
-            self._read(), name="flow", group="flow", exclusive=True, exit_on_error=False
+            work, name="flow", group="flow", exclusive=True, exit_on_error=False
         )
 
     def on_screen_suspend(self) -> None:

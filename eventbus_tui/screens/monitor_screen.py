@@ -109,6 +109,11 @@ class MonitorScreen(Screen[None]):
         width, height = self.app.size
         return width < _LEAST_WIDTH or height < _LEAST_HEIGHT
 
+    @property
+    def _has_frame(self) -> bool:
+        """Whether the frame is there: not before it is mounted, and no more while the app ends."""
+        return self._ready and any(child.id == "status" for child in self.children)
+
     def on_mount(self) -> None:
         self._ready = True
         self.redraw()
@@ -131,7 +136,7 @@ class MonitorScreen(Screen[None]):
 
         `visible` is an older update while the display is frozen.
         """
-        if not self._ready:
+        if not self._has_frame:
             return
         if self.is_small:
             self.query_one("#small", Lines).show(
@@ -143,7 +148,7 @@ class MonitorScreen(Screen[None]):
 
     def show_status(self, newest: Update) -> None:
         """Status and title, without the body."""
-        if not self._ready:
+        if not self._has_frame:
             return
         app = self.app_
         self.set_class(is_stale(newest, app.now()), "-stale")

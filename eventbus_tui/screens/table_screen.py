@@ -3,7 +3,6 @@
 import json
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -17,16 +16,7 @@ from ..update import Update
 from ..widgets.filter_bar import FilterBar
 from ..widgets.keyed_table import KeyedTable
 from .monitor_screen import Export, MonitorScreen
-
-
-@dataclass
-class TableState:
-    """How a reader left a table; kept while the monitor runs."""
-
-    sort: int
-    descending: bool
-    filter: str = ""
-    problems_only: bool = False
+from .table_state import TableState
 
 
 class TableScreen(MonitorScreen):

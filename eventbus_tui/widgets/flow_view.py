@@ -37,7 +37,6 @@ class FlowView(Painted, ScrollView, can_focus=True):
     stay where they are, whatever comes, and whatever falls out of the buffer above them.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"keyed-table--cursor", "keyed-table--blurred"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open", id="flow.open"),
         Binding("f", "follow", "Follow", id="flow.follow"),
@@ -275,7 +274,7 @@ class FlowView(Painted, ScrollView, can_focus=True):
     def _painted(self, row: FlowRow, under: bool, width: int) -> Strip:
         over, sign = Style.null(), " "
         if under:
-            over = self.part("keyed-table--cursor" if self.has_focus else "keyed-table--blurred")
+            over = self.part("cursor" if self.has_focus else "cursor-blurred")
             sign = self.marks.cursor
         found = fields(row, layout_for(width - 1), self._buffer.audience, self.marks)
         return _strip(self, found, self.base, sign, width, over)

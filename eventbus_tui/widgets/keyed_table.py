@@ -32,13 +32,8 @@ class KeyedTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
     new rows come last, those that are gone go. `Released` tells the end of that.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "keyed-table--header",
-        "keyed-table--cursor",
-        "keyed-table--blurred",
-    }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Open", id="table.open"),
+        Binding("enter", "open", "Open", id="table.open", key_display="enter"),
         Binding("up,k", "move(-1)", "Up", show=False, id="table.up"),
         Binding("down,j", "move(1)", "Down", show=False, id="table.down"),
         Binding("pageup", "page(-1)", "Page up", show=False, id="table.page-up"),
@@ -392,7 +387,7 @@ class KeyedTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         )
 
     def _heading(self) -> Strip:
-        style = self.base + self.part("keyed-table--header")
+        style = self.base + self.part("header")
         marks = self.marks
         parts = [Segment(" " * _GUTTER, style)]
         for number, (index, width) in enumerate(self._place()):
@@ -422,13 +417,14 @@ class KeyedTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         marks = self.marks
         style, over = self.base, Style.null()
         if under_cursor:
-            over = self.part("keyed-table--cursor" if self.has_focus else "keyed-table--blurred")
+            over = self.part("cursor" if self.has_focus else "cursor-blurred")
             style += over
         parts = [Segment(marks.cursor if under_cursor else " " * _GUTTER, style)]
         for number, (index, width) in enumerate(placed):
             cell, column = cells[index], self.columns[index]
             if number:
                 parts.append(Segment(" " * GAP, style))
-            text = fit(cell.text, width, right=column.right, ellipsis=marks.ellipsis)
+            text = marks.plain(cell.text)
+            text = fit(text, width, right=column.right, ellipsis=marks.ellipsis)
             parts.append(Segment(text, self.base + self.level_style(cell.level) + over))
         return cut_strip(Strip(parts), self.size.width, style, marks.ellipsis)

@@ -1,11 +1,13 @@
 """What widgets that draw their own lines have in common: cells, levels and widths."""
 
-from collections.abc import Iterable
-from typing import ClassVar, Final
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
+from textual.color import Color
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -13,23 +15,31 @@ from textual.widget import Widget
 from ..marks import UNICODE, Marks
 from ..table import Cell, Level
 
-_CLASSES: Final[dict[Level, str]] = {
-    "ok": "level--ok",
-    "warn": "level--warn",
-    "crit": "level--crit",
-    "dim": "level--dim",
-    "strong": "level--strong",
-    "broadcast": "level--broadcast",
-    "unicast": "level--unicast",
-    "anycast": "level--anycast",
+_COLOURED: Final[Mapping[Level, tuple[str, bool]]] = {
+    "ok": ("ok", False),
+    "warn": ("warn", True),
+    "crit": ("crit", True),
+    "dim": ("quiet", False),
+    "broadcast": ("broadcast", False),
+    "unicast": ("unicast", False),
+    "anycast": ("anycast", False),
 }
+"""The variable of the theme, and whether it is bold."""
+_VARIABLES: Final = (
+    *dict.fromkeys(name for name, _ in _COLOURED.values()),
+    "cursor",
+    "cursor-blurred",
+)
 
 
 class Painted(Widget):
-    """A widget that paints levels. Their colours stand in styles.tcss."""
+    """A widget that paints levels, in the colours of the theme.
+
+    They come from its variables and not from component classes: those cost a style sheet lookup for
+    each of them, in each widget, before the first frame.
+    """
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(_CLASSES.values())
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -44,19 +54,25 @@ class Painted(Widget):
         return found if isinstance(found, Marks) else UNICODE
 
     def part(self, name: str) -> Style:
-        """What a component class adds to the style of its line."""
+        """What a level, ``header``, ``cursor``, ``cursor-blurred``, or a component class adds to
+        the style of its line."""
         style = self._parts.get(name)
         if style is None:
-            style = self._parts[name] = self.get_component_rich_style(name, partial=True)
+            variables = self.app.theme_variables
+            own = painted_parts(tuple(variables.get(each, "") for each in _VARIABLES))
+            found = own.get(name)
+            style = self.get_component_rich_style(name, partial=True) if found is None else found
+            self._parts[name] = style
         return style
 
     def level_style(self, level: Level) -> Style:
         """What a level adds to the style of its line."""
-        return self.part(_CLASSES[level]) if level else Style.null()
+        return self.part(level) if level else Style.null()
 
     def segments(self, cells: Iterable[Cell], base: Style) -> list[Segment]:
         """Cells one after the other."""
-        return [Segment(cell.text, base + self.level_style(cell.level)) for cell in cells]
+        plain = self.marks.plain
+        return [Segment(plain(cell.text), base + self.level_style(cell.level)) for cell in cells]
 
     def line_of(self, cells: Iterable[Cell], width: int, base: Style) -> Strip:
         """Cells one after the other, cut off or filled up to `width`."""
@@ -69,6 +85,32 @@ class Painted(Widget):
     def render_lines(self, crop: Region) -> list[Strip]:
         self.base = self.rich_style  # walks up the tree: once, and not for every line
         return super().render_lines(crop)
+
+
+@lru_cache(maxsize=8)
+def painted_parts(values: tuple[str, ...]) -> Mapping[str, Style]:
+    """Styles by name, of a theme with these values of _VARIABLES."""
+    colours = {
+        name: Color.parse(value or "ansi_default")
+        for name, value in zip(_VARIABLES, values, strict=True)
+    }
+    plain = colours["cursor"].ansi is not None
+    parts: dict[str, Style] = {
+        level: Style(
+            color=colours[name].rich_color, bold=bold or None, dim=plain and level == "dim"
+        )
+        for level, (name, bold) in _COLOURED.items()
+    }
+    heading = Style(underline=True)
+    under = {name: Style(bgcolor=colours[name].rich_color) for name in ("cursor", "cursor-blurred")}
+    return {
+        **parts,
+        "strong": Style(bold=True),
+        "header": parts["dim"] + heading,
+        # The terminal's own colours, or none: there the cursor is seen by reversing.
+        "cursor": Style(reverse=True) if plain else under["cursor"] + Style(bold=True),
+        "cursor-blurred": Style.null() if plain else under["cursor-blurred"],
+    }
 
 
 def cut_strip(strip: Strip, width: int, base: Style, ellipsis: str) -> Strip:

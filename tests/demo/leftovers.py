@@ -30,6 +30,11 @@ def wait_for_processes(folder: Path, count: int) -> dict[int, str]:
     return found
 
 
+def conductor_of(found: dict[int, str]) -> int:
+    """The conductor's process id. A process that it has forked just now still has its name."""
+    return min(pid for pid, command in found.items() if "conductor" in command)
+
+
 def wait_until_nothing_is_left(folder: Path, seconds: float, *, files: bool = True) -> None:
     """No process, and (unless not `files`) no file in the folder. Raises AssertionError."""
     deadline = time.monotonic() + seconds

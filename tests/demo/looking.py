@@ -65,9 +65,10 @@ class Looker:
         """How many entries of a kind there are in the bus's journal."""
         return sum(entry.kind == kind for entry in self.view.snapshot.journal)
 
-    def has(self, code: str, name: str) -> bool:
-        """Whether there is a finding of that code about somebody of that name."""
-        return any(f.code == code and f.subject.name == name for f in self.view.findings)
+    def finds(self, code: str, name: str = "") -> bool:
+        """Whether there is a finding of that code, about somebody of that name where given."""
+        found = (each for each in self.view.findings if each.code == code)
+        return any(name in ("", each.subject.name) for each in found)
 
 
 @asynccontextmanager

@@ -12,7 +12,12 @@ from eventbus_core.demo import SCENARIOS, Demo, __main__
 from eventbus_core.demo.backstage import Backstage
 from eventbus_core.demo.opening import GIVEN
 from eventbus_core.demo.wire import Opened
-from tests.demo.leftovers import answers, wait_for_processes, wait_until_nothing_is_left
+from tests.demo.leftovers import (
+    answers,
+    conductor_of,
+    wait_for_processes,
+    wait_until_nothing_is_left,
+)
 
 Started = Callable[..., "subprocess.Popen[str]"]
 COMMAND = ("-m", "eventbus_core.demo")
@@ -45,7 +50,7 @@ def test_it_says_so_when_the_services_end_by_themselves(folder: Path, started: S
     program = started(*COMMAND)
     read_url(program)
     found = wait_for_processes(folder, 2)
-    os.kill(next(pid for pid, name in found.items() if "conductor" in name), signal.SIGKILL)
+    os.kill(conductor_of(found), signal.SIGKILL)
     _, errors = program.communicate(timeout=20)
     assert program.returncode == 1
     assert "ended by themselves" in errors

@@ -25,6 +25,7 @@ from eventbus_redis.embedded import EmbeddedServer
 from eventbus_redis.link import Link
 from tests.demo.leftovers import (
     answers,
+    conductor_of,
     wait_for_processes,
     wait_until_gone,
     wait_until_nothing_is_left,
@@ -99,8 +100,7 @@ def test_nothing_outlives_a_killed_conductor(folder: Path) -> None:
         assert demo.url
         found = wait_for_processes(folder, ALL)
         assert demo.running and answers(demo.url)
-        (conductor,) = (pid for pid, command in found.items() if "conductor" in command)
-        os.kill(conductor, signal.SIGKILL)
+        os.kill(conductor_of(found), signal.SIGKILL)
         # The server's folder stays: who would remove it is dead.
         wait_until_nothing_is_left(folder, 5, files=False)
         wait_until_gone(demo.url)

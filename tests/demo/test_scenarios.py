@@ -57,6 +57,9 @@ async def test_the_tour_shows_a_death_a_backlog_and_a_poison_message(
                 behind=lambda: looker.backlog(SEARCH) >= 500,
                 recovered=recovered,
                 dead_letter=lambda: looker.view.snapshot.dead_letters.count,
+                found_dead=lambda: looker.finds("DEAD", "billing-2"),
+                found_lagging=lambda: looker.finds("LAGGING", SEARCH),
+                found_letters=lambda: looker.finds("DEAD-LETTERS"),
             )
             (letter,) = await looker.monitor.dead_letters(demo.bus, group="mail")
             assert "is not a mail address" in letter.error
@@ -65,7 +68,6 @@ async def test_the_tour_shows_a_death_a_backlog_and_a_poison_message(
                 DEADLINE, back=lambda: state_of(looker, "billing-2") is InstanceState.LIVE
             )
     record_property("times", looker.times)
-    print(looker.times)  # noqa: T201
 
 
 @asynccontextmanager
@@ -84,6 +86,7 @@ async def test_nothing_goes_wrong_when_it_is_calm() -> None:
         assert looker.view.snapshot.journal == ()
         assert looker.view.snapshot.dead_letters.count == 0
         assert max(looker.backlog(view.name) for view in looker.view.groups) < 100
+        assert not any(view.findings for view in looker.views)
 
 
 async def test_one_group_recovers_and_another_never_does() -> None:
@@ -127,3 +130,9 @@ async def test_what_is_stuck_does_not_move() -> None:
         # Nothing runs there, and yet it has them in hand: a monitor can tell the two apart.
         assert looker.vitals("printer-1").running == 0
         assert looker.vitals("images-1").running == 2
+        await looker.until(
+            40.0,
+            stuck=lambda: looker.finds("STUCK", PRINTER),
+            slow=lambda: looker.finds("SLOW-HANDLER", "images-1"),
+        )
+        assert not looker.finds("STUCK", IMAGES)

@@ -8,9 +8,11 @@ collect_ignore = [
     "test_app_status.py",
     "test_detail_screens.py",
     "test_help.py",
+    "test_hostile_tables.py",
     "test_navigation_ways.py",
     "test_overview_screen.py",
     "test_palette.py",
     "test_panel_wrap.py",
+    "test_terminal.py",
     "test_themes.py",
 ]

@@ -22,8 +22,8 @@ def test_a_line_that_fits_stays_as_it_is() -> None:
 def test_a_long_line_is_broken_at_spaces_and_indented() -> None:
     line = (Cell("figure    ", "dim"), Cell("12 messages that came back", "warn"))
     assert texts(line, 20) == ["figure    12 ", "  messages that came", "  back"]
-    levels = [[cell.level for cell in part if cell.text.strip()] for part in wrapped(line, 20)]
-    assert levels == [["dim", "warn"], ["warn", "warn"], ["warn", "warn"]]
+    levels = [{cell.level for cell in part if cell.text.strip()} for part in wrapped(line, 20)]
+    assert levels == [{"dim", "warn"}, {"warn"}, {"warn"}]
 
 
 def test_a_word_that_fits_on_no_line_is_cut_into_pieces() -> None:

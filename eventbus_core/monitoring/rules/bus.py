@@ -94,4 +94,6 @@ def _minor(version: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    return "for ever" if value == FOREVER else f"{value:,g}" if value else "0"
+    if value == FOREVER:
+        return "for ever"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.10g}s"

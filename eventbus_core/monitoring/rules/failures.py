@@ -21,6 +21,8 @@ def dead_letters(scene: Scene) -> Iterator[Condition]:
     if gained.count < limits.dead_letters:
         return
     kept = scene.snapshot.dead_letters.count
+    if kept == 0:
+        return  # redriven or discarded: somebody has seen to them
     text = f"+{number(gained.count)} in {span(limits.dead_letter_window)}"
     if kept is not None:
         text += f", {number(kept)} kept"

@@ -95,13 +95,13 @@ def orphaned(scene: Scene) -> Iterator[Condition]:
             and scene.instances[each.incarnation].state is InstanceState.DEAD
         ]
         whose = f" of {names(sorted({each.id for each in dead}))}" if dead else ""
-        takers = f"{view.members} live members" if view.members != 1 else "1 live member"
+        takers = {0: "nobody is there to take them", 1: "1 live member"}
         yield Condition(
             code="ORPHANED",
             severity=Severity.WARNING if view.members else Severity.CRITICAL,
             subject=subject(view),
             text=f"{number(view.orphaned)} messages{whose} not taken over; "
-            f"{takers if view.members else 'nobody is there to take them'}",
+            f"{takers.get(view.members, f'{view.members} live members')}",
             since_ms=min(map(lease_end_ms, dead), default=None),
             rise=scene.limits.orphaned,
         )

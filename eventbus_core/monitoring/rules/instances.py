@@ -11,7 +11,11 @@ from ..views import InstanceState, InstanceView
 
 def dead(scene: Scene) -> Iterator[Condition]:
     """Critical while its work cannot be, or has not been, taken over."""
-    living = {view.id for view in scene.instances.values() if view.state is not InstanceState.DEAD}
+    living = {
+        view.id
+        for view in scene.instances.values()
+        if view.id and view.state is not InstanceState.DEAD
+    }
     for view in scene.instances.values():
         if view.state is InstanceState.DEAD and view.id not in living:
             yield Condition(
