@@ -13,7 +13,7 @@ T = TypeVar("T")
 _NOTHING: Final = "the instance's record is missing until it announces itself again"
 
 
-class Announced:
+class Record:
     """One instance's record, read field by field."""
 
     def __init__(self, written: bytes | None, incarnation: str) -> None:

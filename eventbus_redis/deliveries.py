@@ -11,33 +11,22 @@ from .faults import ReplyError, mapped
 from .keys import DELAYED, RELEASED, ChannelKeys, Keys
 from .registries import message_places
 from .replies import fields, number, text
+from .sampling import in_order
 
 
 async def messages(
     commands: Commands, keys: Keys, limit: int, since_ms: int, until_ms: int | None
 ) -> Sequence[StoredMessage]:
     """See MonitorSource.messages."""
-    places = await message_places(commands, keys)
+    events, targets, abandoned = await commands.ask_all(
+        [("SMEMBERS", keys.events), ("HGETALL", keys.targets), ("HGETALL", keys.abandoned)]
+    )
+    places = message_places(keys, events, targets, abandoned)
     newest = "+" if until_ms is None else max(0, until_ms)
     replies = await commands.ask_all(
         [("XREVRANGE", place.stream, newest, max(0, since_ms), "COUNT", limit) for place in places]
     )
-    found = [
-        (stream_ids.position(entry_id), place, entry_id, flat)
-        for place, entries in zip(places, replies, strict=True)
-        for entry_id, flat in entries
-    ]
-    found.sort(key=lambda each: each[:2])
-    return [
-        StoredMessage(
-            kind=place.kind,
-            name=place.name,
-            position=entry_id.decode(),
-            stored_ms=int(entry_id.partition(b"-")[0]),
-            data=fields(flat).get("d", b""),
-        )
-        for _, place, entry_id, flat in found[-limit:]
-    ]
+    return in_order(list(zip(places, replies, strict=True)))[-limit:]
 
 
 async def deliveries(

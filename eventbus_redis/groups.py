@@ -1,8 +1,9 @@
 """Those who share messages, as a monitor shows them."""
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from eventbus_core.snapshots import ConsumerSnapshot, GroupSnapshot
@@ -65,8 +66,9 @@ class Groups:
         made = self._made.get(place.stream)
         if (
             made is not None
-            and (made.look, made.roster, made.noted) == (look, roster, noted)
-            and made.reader == reader
+            and made.look is look
+            and made.roster is roster
+            and (made.noted, made.reader) == (noted, reader)
         ):
             return made if place.kind is ChannelKind.INBOX else _refreshed(made, known)
         found = {group.name: group for group in look.groups}
@@ -86,6 +88,8 @@ class Groups:
 def _refreshed(made: _Made, known: Registries) -> _Made:
     """The same groups with the time of their last members."""
     old = not 0 <= known.at_ms - made.at_ms <= _FRESH_MS
+    if not old and all(made.populated):
+        return made
     groups = list(made.groups)
     for at, (group, populated) in enumerate(zip(groups, made.populated, strict=True)):
         if populated:
@@ -93,9 +97,9 @@ def _refreshed(made: _Made, known: Registries) -> _Made:
         else:
             last = known.groups.get(token(group.event, group.name))
         if last != group.last_member_ms:
-            groups[at] = replace(group, last_member_ms=last)
+            groups[at] = dataclasses.replace(group, last_member_ms=last)
     at_ms = known.at_ms if old else made.at_ms
-    return _Made(made.look, made.roster, made.noted, "", at_ms, groups, made.populated)
+    return dataclasses.replace(made, at_ms=at_ms, groups=groups)
 
 
 def _group(

@@ -10,7 +10,8 @@ from eventbus_core.modes import EventMode
 from eventbus_core.snapshots import InstanceSnapshot
 from eventbus_core.transport import Vitals
 
-from .announced import Announced
+from .announced import Record
+from .announcements import Announced
 from .faults import refusal
 from .look import StreamLook
 from .registries import Registries
@@ -24,12 +25,12 @@ _NO_VITALS: Final = "what it told with its last heartbeat cannot be read"
 class _Life:
     """One live incarnation: what was read of it, kept while it is written the same."""
 
-    def __init__(self, incarnation: str, line: bytes, written: bytes | None) -> None:
-        self.line, self.written = line, written
+    def __init__(self, incarnation: str, line: bytes, records: Mapping[str, bytes]) -> None:
         words = text(line).split(" ")
         noted = len(words) > 3 and words[0].isdigit()
         self.id = words[-1] if noted else ""
-        record = Announced(written, incarnation)
+        self.line, self.written = line, records.get(self.id)
+        record = Record(self.written, incarnation)
         self.unknown = record.unknown
         if not noted:
             self.unknown["id"] = _NO_LINE
@@ -64,7 +65,7 @@ class _Life:
         incarnation = self.fixed_fields["incarnation"]
         behind = None
         if self.consumes:
-            behind = broadcasts.passed.get(self.id)
+            behind = broadcasts.passed.get(known.cursors.get(self.id, b""))
             if broadcasts.fault is not None:
                 unknown["behind"] = f"the server {refusal(broadcasts.fault)}"
             elif behind is None:
@@ -121,15 +122,15 @@ class Instances:
         self._lives: dict[str, _Life] = {}  # by incarnation, sorted
         self.roster = Roster({})
 
-    def see(self, known: Registries) -> None:
+    def see(self, known: Registries, announced: Announced) -> None:
         """Take in who is alive; `roster` is the same as before when nobody came, went or changed
         subscriptions."""
         before, lives = self._lives, dict[str, _Life]()
-        for incarnation in sorted(known.leases):
-            line = known.lines.get(incarnation, b"")
+        for incarnation in sorted(known.leases.keys() - announced.left):
+            line = announced.lines.get(incarnation, b"")
             life = before.get(incarnation)
-            if life is None or life.line != line or life.written != known.records.get(life.id):
-                life = _Life(incarnation, line, _record(known, line))
+            if life is None or life.line != line or life.written != announced.records.get(life.id):
+                life = _Life(incarnation, line, announced.records)
             lives[incarnation] = life
         if lives != before:
             self._lives, self.roster = lives, Roster(lives)
@@ -153,8 +154,3 @@ class Instances:
             for incarnation, life in self._lives.items()
         ]
         return tuple(sorted(found, key=lambda each: (each.id, each.incarnation)))
-
-
-def _record(known: Registries, line: bytes) -> bytes | None:
-    words = text(line).split(" ")
-    return known.records.get(words[-1]) if len(words) > 3 and words[0].isdigit() else None

@@ -7,24 +7,17 @@ caller never disturbs the order of replies.
 """
 
 import asyncio
-import os
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import hiredis
-from redis.asyncio.connection import (
-    AbstractConnection,
-    Connection,
-    SSLConnection,
-    UnixDomainSocketConnection,
-)
-from redis.exceptions import AuthenticationError, RedisError
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from .config import RedisConfig
 from .faults import LinkLostError, ReplyError
+
+if TYPE_CHECKING:
+    from redis.asyncio.connection import AbstractConnection
 
 Arg = str | bytes | int | float
 Failed = Callable[[ReplyError | LinkLostError], None]
@@ -54,16 +47,9 @@ class Link(asyncio.Protocol):
     @classmethod
     async def open(cls, config: RedisConfig, io_timeout: float) -> "Link":
         """Connect and log in. Raises LinkLostError, leaving nothing behind."""
-        connection = _connection(config, io_timeout)
-        try:
-            async with asyncio.timeout(io_timeout):
-                await connection.connect()  # type: ignore[no-untyped-call]
-        except BaseException as exc:
-            await _discard(connection)
-            if isinstance(exc, (RedisError, OSError, TypeError, AttributeError)):
-                # The last two: redis-py issue 4287, a write on a connection the peer closed.
-                raise LinkLostError(_why(exc)) from None
-            raise
+        from .connecting import connect  # see there
+
+        connection = await connect(config, io_timeout)
         link = cls(io_timeout)
         link._adopt(connection)
         try:
@@ -142,7 +128,7 @@ class Link(asyncio.Protocol):
         if self._watchdog is None:
             self._watchdog = self._loop.call_at(deadline, self._watch)
 
-    def _adopt(self, connection: AbstractConnection) -> None:
+    def _adopt(self, connection: "AbstractConnection") -> None:
         """Take the socket from redis-py."""
         writer = connection._writer
         assert writer is not None
@@ -253,56 +239,3 @@ def quiet(future: "asyncio.Future[Any]") -> None:
 def _retrieve(future: "asyncio.Future[Any]") -> None:
     if not future.cancelled():
         future.exception()
-
-
-def _connection(config: RedisConfig, timeout: float) -> AbstractConnection:
-    common: dict[str, Any] = {
-        "db": config.db,
-        "username": config.username,
-        "password": config.password,
-        "protocol": 2,
-        "socket_timeout": None,
-        "socket_connect_timeout": timeout,
-        "health_check_interval": 0,
-        "driver_info": None,
-    }
-    if config.unix_socket_path is not None:
-        return UnixDomainSocketConnection(path=config.unix_socket_path, **common)
-    common |= {"host": config.host, "port": config.port, "socket_keepalive": True}
-    if not config.tls:
-        return Connection(**common)
-    secured = SSLConnection(
-        ssl_ca_certs=config.ssl_ca_certs,
-        ssl_certfile=config.ssl_certfile,
-        ssl_keyfile=config.ssl_keyfile,
-        **common,
-    )
-    if config.ssl_context is not None:
-        secured.ssl_context.context = config.ssl_context
-    return secured
-
-
-async def _discard(connection: AbstractConnection) -> None:
-    try:
-        await connection.disconnect(nowait=True)
-    except (RedisError, OSError, TypeError, AttributeError):
-        return
-
-
-def _why(exc: BaseException) -> str:
-    """Say why connecting failed, without the text of an exception that may hold a credential."""
-    # redis-py puts some refusals into a plain ConnectionError.
-    if isinstance(exc, AuthenticationError) or isinstance(exc.__cause__, AuthenticationError):
-        return "the server refused the user name or password"
-    if isinstance(exc, (TimeoutError, RedisTimeoutError)):
-        return "no answer in time; check host, port and firewall"
-    if isinstance(exc, (RedisConnectionError, OSError)):
-        cause: BaseException | None = exc
-        while cause is not None and (type(cause).__module__.startswith("redis")):
-            cause = cause.__cause__ or cause.__context__
-        if isinstance(cause, OSError) and cause.errno is not None:
-            # A negative number is a name that was not found: only strerror knows it.
-            what = os.strerror(cause.errno) if cause.errno > 0 else cause.strerror
-            return f"{what}; check that the server runs and the address is right"
-        return "connecting failed; check the server, the address and TLS settings"
-    return f"the server refused the login ({type(exc).__name__})"

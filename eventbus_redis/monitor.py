@@ -7,6 +7,7 @@ from eventbus_core.snapshots import BusSnapshot, DeliverySnapshot, StoredMessage
 from eventbus_core.transport import Redriven, StoredDeadLetter, Subscription
 
 from . import deliveries, records
+from .announcements import Announcements
 from .commands import Commands
 from .config import RedisConfig
 from .dead_letters import DeadLetters
@@ -14,9 +15,10 @@ from .draining import drain
 from .faults import ReplyError, has_code, mapped
 from .keys import BUSES, Keys, token
 from .link import Line
-from .look import Streams
+from .looking import Streams
 from .registries import registries
 from .replies import text
+from .sampling import MOST, Sampling
 from .snapshot import Snapshots
 
 
@@ -31,8 +33,9 @@ class RedisMonitor:
         self._where = config.where
         self._commands = Commands(Line(config, io_timeout), config.where)
         self._letters: dict[str, DeadLetters] = {}
-        self._looking: dict[str, tuple[Streams, Snapshots]] = {}
+        self._looking: dict[str, tuple[Announcements, Streams, Snapshots]] = {}
         """By bus; only of those that are stored."""
+        self._sampling: dict[str, Sampling] = {}
 
     def __repr__(self) -> str:
         return f"<RedisMonitor {self._where}>"
@@ -52,21 +55,33 @@ class RedisMonitor:
 
     async def snapshot(self, bus: str) -> BusSnapshot:
         keys = Keys(bus)
-        known = await registries(self._commands, keys)
         if (looking := self._looking.get(bus)) is None:
             streams = Streams(self._commands, keys)
-            looking = streams, Snapshots(bus, self._where, streams.broadcast)
+            looking = (
+                Announcements(self._commands, keys),
+                streams,
+                Snapshots(bus, self._where, streams.broadcast),
+            )
+        announcements, streams, snapshots = looking
+        resting = streams.resting()
+        known = await registries(self._commands, keys, resting.positions)
         if known.options:
             self._looking[bus] = looking
         else:
             self._looking.pop(bus, None)
-        streams, snapshots = looking
-        return snapshots.make(known, await streams.look(known))
+        announced, looks = await self._commands.answers(
+            [announcements.look(known), streams.look(known, resting)]
+        )
+        return snapshots.make(known, announced, looks)
 
     async def messages(
         self, bus: str, limit: int, since_ms: int = 0, until_ms: int | None = None
     ) -> Sequence[StoredMessage]:
-        return await deliveries.messages(self._commands, Keys(bus), limit, since_ms, until_ms)
+        if until_ms is not None or limit > MOST:
+            return await deliveries.messages(self._commands, Keys(bus), limit, since_ms, until_ms)
+        if bus not in self._sampling:
+            self._sampling[bus] = Sampling(self._commands, Keys(bus))
+        return await self._sampling[bus].newest(limit, since_ms)
 
     async def deliveries(self, bus: str, message: StoredMessage) -> Sequence[DeliverySnapshot]:
         return await deliveries.deliveries(self._commands, Keys(bus), message)

@@ -26,6 +26,8 @@ def eventbus_capabilities() -> Capabilities:
 @hookimpl
 def eventbus_open_transport(opening: Opening) -> "Transport":
     # Imported here, so that asking for the capabilities loads no client library.
+    # The client itself too: a bus connects at once, and its loop should not wait for that.
+    from . import connecting  # noqa: F401
     from .transport import RedisTransport
 
     return RedisTransport(_config(opening), bus=opening.bus, io_timeout=opening.io_timeout)

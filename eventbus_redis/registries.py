@@ -33,14 +33,16 @@ class Registries:
     epoch: bytes | None
     """Another one means that data was lost."""
     options: Sequence[bytes]
+    announced: bytes | None
+    """Another number means that instances joined or changed their subscriptions."""
+    written: tuple[int, int]
+    """How many lines and records there are."""
     leases: Mapping[str, float]
     """Live incarnation -> end of its lease in ms."""
-    lines: Mapping[str, bytes]
-    """Live incarnation -> its line (see records.py)."""
-    records: Mapping[str, bytes]
-    """Instance id -> what it announced."""
     vitals: Mapping[str, bytes]
     """Live incarnation -> what it told with its last heartbeat."""
+    cursors: Mapping[str, bytes]
+    """Instance id -> its place in the broadcasts."""
     inboxes: Mapping[str, str]
     """Instance id -> the consumer group of its inbox; those too that are being emptied."""
     remembered: Sequence[str]
@@ -52,18 +54,22 @@ class Registries:
     """Its newest entries, oldest first."""
     server: Sequence[Any]
     """HELLO, and INFO of server, memory and clients; each may be a ReplyError."""
+    arrived: Any
+    """What is behind given positions of some streams, as XREAD answers; may be a ReplyError."""
 
 
-async def registries(commands: Commands, keys: Keys) -> Registries:
-    """Read them all. Raises TransportUnavailableError."""
+async def registries(commands: Commands, keys: Keys, positions: Mapping[str, bytes]) -> Registries:
+    """Read them all, and what has arrived behind these positions of streams. Raises
+    TransportUnavailableError."""
     named: list[tuple[Arg, ...]] = [
         ("TIME",),
         ("GET", keys.epoch),
         ("HGETALL", keys.options),
         ("ZRANGE", keys.leases, 0, -1, "WITHSCORES"),
-        ("HGETALL", keys.incarnations),
-        ("HGETALL", keys.instances),
+        ("HLEN", keys.incarnations),
+        ("HLEN", keys.instances),
         ("HGETALL", keys.vitals),
+        ("HGETALL", keys.cursors),
         ("HGETALL", keys.targets),
         ("HGETALL", keys.abandoned),
         ("ZRANGE", keys.remembered, 0, -1),
@@ -75,37 +81,40 @@ async def registries(commands: Commands, keys: Keys) -> Registries:
     server: list[tuple[Arg, ...]] = [
         ("HELLO",), ("INFO", "server"), ("INFO", "memory"), ("INFO", "clients"),
     ]  # fmt: skip
+    arrived: tuple[Arg, ...] = ("XREAD", "COUNT", 1, "STREAMS", *positions, *positions.values())
+    calls = [*named, *server, *([arrived] if positions else [])]
     link = await commands.link()
-    replies = await commands.answers([link.call(*call) for call in [*named, *server]])
-    found = replies[: len(named)]
+    replies = await commands.answers([link.call(*call) for call in calls])
+    found, told = replies[: len(named)], replies[len(named) :]
     for reply in found:
         if isinstance(reply, ReplyError):
             raise mapped(reply, commands.where)
-    (seconds, micros), epoch, options, leases, lines, records, vitals, targets = found[:8]
-    abandoned, remembered, events, groups, totals, journal = found[8:]
+    (seconds, micros), epoch, options, leases, lines, records, vitals = found[:7]
+    cursors, targets, abandoned, remembered, events, groups, totals, journal = found[7:]
     return Registries(
         at_ms=int(seconds) * 1000 + int(micros) // 1000,
         epoch=epoch,
         options=options,
+        announced=fields(options).get("announced"),
+        written=(lines, records),
         leases={name: float(ends) for name, ends in fields(leases).items()},
-        lines=fields(lines),
-        records=fields(records),
         vitals=fields(vitals),
+        cursors=fields(cursors),
         inboxes=_inboxes(fields(targets), fields(abandoned)),
         remembered=list(map(text, remembered)),
         events=list(map(text, events)),
         groups={channel: number(at) for channel, at in fields(groups).items()},
         totals={cause: number(count) for cause, count in fields(totals).items()},
         journal=journal[::-1],
-        server=replies[len(named) :],
+        server=told[: len(server)],
+        arrived=told[len(server)] if positions else None,
     )
 
 
-async def message_places(commands: Commands, keys: Keys) -> list[Place]:
-    """Every stream that messages are in, the broadcasts first."""
-    events, targets, abandoned = await commands.ask_all(
-        [("SMEMBERS", keys.events), ("HGETALL", keys.targets), ("HGETALL", keys.abandoned)]
-    )
+def message_places(
+    keys: Keys, events: Sequence[bytes], targets: Sequence[bytes], abandoned: Sequence[bytes]
+) -> list[Place]:
+    """Every stream that messages are in, the broadcasts first, from the registries of that name."""
     inboxes = _inboxes(fields(targets), fields(abandoned))
     broadcast = Place(ChannelKind.BROADCAST, "", keys.broadcast, keys.broadcast_counts)
     return [broadcast, *places(keys, inboxes, map(text, events))]

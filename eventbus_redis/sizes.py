@@ -7,12 +7,12 @@ from .faults import ReplyError
 
 Size = int | ReplyError | None
 """What MEMORY USAGE answered; None: no such key."""
-_TURNS: Final = 10
+_TURNS: Final = 20
 _CHANGE: Final = 0.1
 
 
 class Sizes:
-    """The sizes of streams by key, at most ten looks old; less when the length has changed by a
+    """The sizes of streams by key, at most twenty looks old; less when the length has changed by a
     tenth since."""
 
     def __init__(self) -> None:

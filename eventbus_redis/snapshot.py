@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from eventbus_core.options import SharedOptions
 from eventbus_core.snapshots import (
@@ -15,6 +15,7 @@ from eventbus_core.snapshots import (
 )
 
 from . import records
+from .announcements import Announced
 from .commands import Entry
 from .faults import ReplyError, refusal
 from .groups import Groups
@@ -29,6 +30,15 @@ _STREAM: Final = ("length", "added", "backlog", "oldest_ms", "newest_ms")
 _DEAD: Final = ("count", "oldest_ms", "newest_ms")
 
 
+class _Made(NamedTuple):
+    """The snapshot of one stream, and what it was made of."""
+
+    look: StreamLook
+    groups: Sequence[GroupSnapshot]
+    size: Size
+    stream: StreamSnapshot
+
+
 class Snapshots:
     """Puts the snapshots of one bus together, look after look. Streams, groups and entries of the
     journal that did not change are the same objects as in the last one."""
@@ -37,13 +47,13 @@ class Snapshots:
         self._bus, self._where, self._broadcast = bus, where, broadcast
         self._instances = Instances()
         self._groups = Groups()
-        self._streams: dict[str, tuple[StreamLook, Size, int | None, StreamSnapshot]] = {}
+        self._streams: dict[str, _Made] = {}  # by key
         self._journal: dict[bytes, JournalEntry] = {}
         self._options: tuple[Sequence[bytes], SharedOptions | None, dict[str, str]] = ([], None, {})
 
-    def make(self, known: Registries, looks: Looks) -> BusSnapshot:
+    def make(self, known: Registries, announced: Announced, looks: Looks) -> BusSnapshot:
         """The picture of what the two bursts brought."""
-        self._instances.see(known)
+        self._instances.see(known, announced)
         groups_of = self._groups.of(looks.places, known, self._instances.roster)
         groups = [group for some in groups_of for group in some]
         held: Counter[str] = Counter()
@@ -80,21 +90,28 @@ class Snapshots:
         groups_of: Iterable[Sequence[GroupSnapshot]],
         instances: Iterable[InstanceSnapshot],
     ) -> tuple[StreamSnapshot, ...]:
-        seen: list[tuple[Place, StreamLook, int | None]] = []
+        found: dict[str, _Made] = {}
+        for (place, look), groups in zip(looks.places, groups_of, strict=True):
+            size = looks.sizes.get(place.stream)
+            last = self._streams.get(place.stream)
+            if (
+                last is None
+                or last.look is not look
+                or last.groups is not groups
+                or last.size != size
+            ):
+                stream = _stream(place, look, size, _backlog(look, groups))
+                if last is not None and last.stream == stream:
+                    stream = last.stream
+                last = _Made(look, groups, size, stream)
+            found[place.stream] = last
+        self._streams = found
+        streams = [made.stream for made in found.values()]
         if known.options or looks.broadcast.length:
             behind = max((each.behind or 0 for each in instances), default=0)
-            seen.append((self._broadcast, looks.broadcast, behind))
-        for (place, look), groups in zip(looks.places, groups_of, strict=True):
-            seen.append((place, look, _backlog(look, groups)))
-        before, made = self._streams, {}
-        for place, look, backlog in seen:
-            size = looks.sizes.get(place.stream)
-            last = before.get(place.stream)
-            if last is None or last[0] is not look or last[1] != size or last[2] != backlog:
-                last = (look, size, backlog, _stream(place, look, size, backlog))
-            made[place.stream] = last
-        self._streams = made
-        return tuple(last[3] for last in made.values())
+            size = looks.sizes.get(self._broadcast.stream)
+            streams.insert(0, _stream(self._broadcast, looks.broadcast, size, behind))
+        return tuple(streams)
 
     def _options_of(self, flat: Sequence[bytes]) -> tuple[SharedOptions | None, dict[str, str]]:
         if flat != self._options[0]:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import ClassVar, Final
 
 from textual.binding import ActiveBinding, Binding, BindingType
-from textual.worker import WorkType
+from textual.worker import Worker, WorkerState, WorkType
 
 from eventbus_core.monitoring import Monitor
 
@@ -23,7 +23,7 @@ from .screens.monitor_screen import MonitorScreen
 from .screens.table_state import TableState
 from .settings import Settings
 from .shell import Shell
-from .status import Badge, Standing, status_cells
+from .status import connecting, standing_of, status_cells
 from .table import Cell
 from .update import Update
 
@@ -92,9 +92,9 @@ class MonitorApp(Shell):
             thresholds=settings.thresholds,
             publish=self.take,
         )
-        self.latest: Update | None = None
+        self.latest: Update | None = connecting(bus or settings.bus, settings.interval)
         """The newest update."""
-        self.shown: Update | None = None
+        self.shown: Update | None = self.latest
         """The one that is shown: an older one while the display is frozen."""
         self.frozen = False
         self.way = Way(Place(root, filter=settings.filter))
@@ -142,11 +142,15 @@ class MonitorApp(Shell):
         if not self.frozen or self.shown is None or self.shown.view is None:
             self.shown = update
         screen = self.monitor_screen
-        if screen is None:
-            return
-        with self.batch_update():
+        if screen is not None:
             content = screen is self.screen and self.shown is update
-            screen.present(update, self.shown, content=content)
+            with self.batch_update():
+                screen.present(update, self.shown, content=content)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Nothing should end the looks; if something does, nobody must take old figures for new."""
+        if event.worker.name == "feed" and event.state is WorkerState.ERROR:
+            self.say(f"nothing more is collected: {event.worker.error!r}", error=True)
 
     @property
     def monitor_screen(self) -> MonitorScreen | None:
@@ -167,17 +171,10 @@ class MonitorApp(Shell):
             flags = (Cell(f"{marks.warn} {clean(self.monitor.problem)}", "warn"), *flags)
         if self.frozen:
             flags = (Cell(f"{marks.paused} FROZEN", "warn"), *flags)
-        settings = self.settings
-        badge = Badge(label=settings.badge, level=settings.badge_level) if settings.badge else None
-        standing = Standing(mode=self._mode(), badge=badge, flags=tuple(flags), costs=self._costs)
+        standing = standing_of(
+            self.settings, recorded=self.monitor.recorded, flags=flags, costs=self._costs
+        )
         return status_cells(update, standing, self.now(), marks), ()
-
-    def _mode(self) -> Cell:
-        if self.monitor.recorded:
-            return Cell("REPLAY", "warn")
-        if self.settings.allow_actions:
-            return Cell("DEMO ACTIONS" if self.settings.demo else "ACTIONS", "warn")
-        return Cell("DEMO READ-ONLY" if self.settings.demo else "READ-ONLY", "strong")
 
     # Going places
 
@@ -231,7 +228,8 @@ class MonitorApp(Shell):
     def get_key_display(self, binding: Binding) -> str:
         """As it stands in help and on the line of keys."""
         shown = super().get_key_display(binding)
-        return shown if shown.isascii() or not self.marks.ascii else binding.key
+        signs = self.marks.ascii or binding.key == "enter"
+        return binding.key if signs and not shown.isascii() else shown
 
     # What the reader does
 

@@ -22,8 +22,9 @@ what flows. It looks from outside, and changes nothing unless it is told to.
 The URL may also be in $EVENTBUS_URL or, better with a password in it, in a file: --url-file.
 """
 _EPILOG: Final = """\
-Every option of the groups "store" and "show" may also stand in the environment, as
-EVENTBUS_TUI_INTERVAL=2, and in the configuration file, as interval = 2. A flag wins over the
+The options of "store" and "show", --audit-file, --scenario and --seed may also stand in the
+environment, as EVENTBUS_TUI_INTERVAL=2 and EVENTBUS_TUI_THRESHOLD_STUCK=120, and in the
+configuration file, as interval = 2 and, under [thresholds], stuck = 120. A flag wins over the
 environment, that over the file. The file is ~/.config/eventbus/tui.toml, or the one that
 --config or $EVENTBUS_TUI_CONFIG names.
 
@@ -52,7 +53,7 @@ def parse(arguments: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
     for what cannot be read."""
     parser = _parser()
     parser.arguments = arguments
-    given = vars(parser.parse_args(arguments))
+    given = vars(parser.parse_intermixed_args(arguments))
     return given.pop("words"), given
 
 

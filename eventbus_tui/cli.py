@@ -1,6 +1,7 @@
 """What the command does with what the user wants."""
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .arguments import fail, parse
 from .redact import redact_arguments
+from .stdout import nobody_reads, write
 from .usage import Status, UsageError
 
 if TYPE_CHECKING:
@@ -39,8 +41,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as exc:
         fail(redact_arguments(str(exc), arguments))
     except BrokenPipeError:
-        from .output import nobody_reads
-
         nobody_reads()
         return Status.OK
     except KeyboardInterrupt:
@@ -50,7 +50,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(words: list[str], flags: dict[str, Any]) -> int:
     from eventbus_core.monitoring import THRESHOLDS, __version__
 
-    from .output import write
     from .settings_file import read_settings_file
     from .settings_sources import Sources, settle
 
@@ -91,7 +90,7 @@ def _understand(words: list[str], flags: dict[str, Any]) -> bool:
 
 def _report(settings: "Settings") -> int:
     from .filtering import parse as parse_filter
-    from .output import Output, nobody_reads
+    from .output import Output
 
     chosen = parse_filter(settings.filter)
     if chosen.error:
@@ -109,6 +108,7 @@ def _write_reports(settings: "Settings", output: "Output") -> None:
 
     with ExitStack() as stack:
         monitor, bus = open_target(settings, stack)
+        _all_is_loaded()
         asyncio.run(_reported(monitor, settings, bus, output))
         _tell_problem(monitor)
 
@@ -132,15 +132,19 @@ async def _reported(monitor: "Monitor", settings: "Settings", bus: str, output: 
 
 
 def _show_screens(settings: "Settings") -> int:
+    from .first_frame import first_frame
     from .opening import check_audit_file, open_target
 
     check_audit_file(settings)
+    gc.disable()  # until the app has painted: what is loaded here stays for good
     with ExitStack() as stack:
         if settings.demo:  # else a wrong URL is the better news
             _need_a_terminal()
-        monitor, bus = open_target(settings, stack)
-        _need_a_terminal()
-        app = _app_class()(monitor, settings, bus=bus or None)
+        with first_frame(settings):
+            monitor, bus = open_target(settings, stack)
+            _need_a_terminal()
+            app = _app_class()(monitor, settings, bus=bus or None)
+        _all_is_loaded()
         asyncio.run(_shown(app, monitor, settings))
         _tell_problem(monitor)
         return app.return_code or Status.OK
@@ -171,6 +175,13 @@ def _app_class() -> "type[MonitorApp]":
 async def _shown(app: "MonitorApp", monitor: "Monitor", settings: "Settings") -> None:
     async with monitor:
         await app.run_async(mouse=settings.mouse)
+
+
+def _all_is_loaded() -> None:
+    """What was made so far is no garbage and needs not be looked at; what comes may be."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def _tell_problem(monitor: "Monitor") -> None:

@@ -21,6 +21,8 @@ from .flow_rows import (
 
 KEPT: Final = 20_000
 """Rows."""
+_AT_ONCE: Final = 2_000
+"""Rows that a filter looks at before others have their turn."""
 _REMEMBERED: Final = 20_000
 """Messages by which doubles are found out."""
 _FIRST_ENTRIES: Final = 100
@@ -48,6 +50,8 @@ class FlowBuffer:
         """Rows that were dropped because there were too many."""
         self._rows: list[FlowRow] = []
         self._shown = self._rows
+        self._unfiltered = 0
+        """So many of the oldest rows have not been looked at by the filter yet."""
         self._numbers = 0
         self._known: set[MessageKey] = set()
         self._order: deque[MessageKey] = deque()
@@ -100,13 +104,23 @@ class FlowBuffer:
         self._trim()
         return changed
 
-    def filter_by(self, filter: Filter) -> None:
-        """Show only what it matches."""
+    def filter_by(self, filter: Filter) -> bool:
+        """Show only what it matches; of many rows the newest ones first. Returns whether some are
+        left for `filter_more`."""
         self.filter = filter
         if filter.empty:
-            self._shown = self._rows
-        else:
-            self._shown = [row for row in self._rows if self._matches(row)]
+            self._shown, self._unfiltered = self._rows, 0
+            return False
+        self._shown, self._unfiltered = [], len(self._rows)
+        return self.filter_more()
+
+    def filter_more(self, count: int = _AT_ONCE) -> bool:
+        """Go on with older rows; returns whether there are still others."""
+        start = max(0, self._unfiltered - count)
+        found = [row for row in self._rows[start : self._unfiltered] if self._matches(row)]
+        self._shown[:0] = found
+        self._unfiltered = start
+        return start > 0
 
     def clear(self) -> None:
         """Forget the rows: another bus is looked at."""
@@ -132,8 +146,10 @@ class FlowBuffer:
             self._known.discard(self._order.popleft())
 
     def _add(self, row: FlowRow) -> None:
-        _insert(self._rows, row)
-        if self._shown is not self._rows and self._matches(row):
+        index = _insert(self._rows, row)
+        if index < self._unfiltered:
+            self._unfiltered += 1
+        elif self._shown is not self._rows and self._matches(row):
             _insert(self._shown, row)
 
     def _trim(self) -> None:
@@ -142,6 +158,7 @@ class FlowBuffer:
             return
         self.fallen += surplus
         del self._rows[:surplus]
+        self._unfiltered = max(0, self._unfiltered - surplus)
         if self._shown is not self._rows:
             oldest = place(self._rows[0])
             del self._shown[: bisect_left(self._shown, oldest, key=place)]
@@ -160,8 +177,11 @@ class FlowBuffer:
         return journal
 
 
-def _insert(rows: list[FlowRow], row: FlowRow) -> None:
+def _insert(rows: list[FlowRow], row: FlowRow) -> int:
+    """Put it into its place; returns the index."""
     if not rows or place(rows[-1]) < place(row):
         rows.append(row)
-    else:
-        rows.insert(bisect_left(rows, place(row), key=place), row)
+        return len(rows) - 1
+    index = bisect_left(rows, place(row), key=place)
+    rows.insert(index, row)
+    return index

@@ -28,6 +28,8 @@ class Field(NamedTuple):
     right: bool = False
 
 
+_NORMAL: Final = 79
+_WIDE: Final = 140
 _MODE: Final = 3
 _GAPS: Final = 7
 """The cursor, and a space after each column."""
@@ -35,12 +37,12 @@ _GAPS: Final = 7
 
 def layout_for(width: int) -> Layout:
     """The columns of a terminal so wide."""
-    if width < 80:
+    if width < _NORMAL:
         clock, event, source, target, size = 8, 14, 8, 10, 0
-    elif width < 120:
-        clock, event, source, target, size = 12, 16, 10, 12, 8
     else:
-        clock, event, source, target, size = 12, 24, 16, 24, 8
+        more = min(1.0, (width - _NORMAL) / (_WIDE - _NORMAL))
+        clock, size = 12, 8
+        event, source, target = 16 + int(8 * more), 10 + int(6 * more), 12 + int(12 * more)
     used = clock + _MODE + event + source + target + size + _GAPS
     return Layout(clock, event, source, target, size, max(8, width - used))
 

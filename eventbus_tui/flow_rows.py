@@ -99,7 +99,7 @@ def journal_row(
 ) -> JournalRow:
     """An entry in words; `names` gives the instance id of an incarnation."""
     kind = kind_cell(entry)
-    told = Cell(f"  {sentence(entry, names)}")
+    told = Cell(f" {sentence(entry, names)}")
     return JournalRow(order, number, entry.at_ms, entry, (kind, told), kind.level)
 
 

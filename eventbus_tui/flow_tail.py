@@ -47,6 +47,11 @@ class FlowTail:
         self._full_at: float | None = None
 
     @property
+    def begun(self) -> bool:
+        """Whether it has read what was stored at first."""
+        return self._since_ms is not None
+
+    @property
     def sampled(self) -> bool:
         """Whether there were lately more messages than a reading takes."""
         return self._full_at is not None and self._clock() - self._full_at < _SAMPLED_FOR
@@ -66,7 +71,7 @@ class FlowTail:
         except Exception as exc:  # a fault of the transport: the rest of the monitor goes on
             if not self._failures:
                 _log.exception("the newest messages cannot be read")
-            return self._failed(f"{type(exc).__name__}: {describe(exc)}")
+            return self._failed(describe(exc))
         self._failures, self.error = 0, ""
         now = self._clock()
         if wanted():

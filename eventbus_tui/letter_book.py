@@ -155,8 +155,9 @@ class LetterBook:
             if bus != self._bus:
                 self._bus, self._pile = bus, _Pile()
                 self.changes += 1
+            before = self._pile.last
             await self._read(monitor, bus, self._pile)
-            if _some_are_gone(self._pile, now):
+            if _some_are_gone(self._pile, now, before):
                 pile = _Pile()
                 await self._read(monitor, bus, pile)
                 self._pile = pile
@@ -198,8 +199,9 @@ class LetterBook:
             await asyncio.sleep(min(took, 0.5))  # other work has its turn
 
 
-def _some_are_gone(pile: _Pile, now: DeadLettersSnapshot) -> bool:
-    """Whether there are fewer than were read, but for those that came after that look."""
+def _some_are_gone(pile: _Pile, now: DeadLettersSnapshot, before: str | None) -> bool:
+    """Whether there are fewer than were read, but for those that came after that look. `before` is
+    the last one that was known before this reading."""
     if now.count is None or pile.count == now.count:
         return False
     surplus = pile.count - now.count
@@ -207,7 +209,7 @@ def _some_are_gone(pile: _Pile, now: DeadLettersSnapshot) -> bool:
         return True
     newer = 0
     for letter in reversed(pile.letters.values()):
-        if letter.died_ms <= now.newest_ms:
+        if letter.died_ms <= now.newest_ms or letter.id == before:
             break
         newer += 1
     return surplus > newer

@@ -202,7 +202,9 @@ def _near(at_ms: int | None, times: set[int]) -> bool:
 
 
 def _death(letter: DeadLetter, known: _Known) -> Step:
-    tried = f", tried {times(letter.attempts)}" if letter.attempts else ""
+    # Most reasons say how often it was tried.
+    counted = not letter.attempts or str(letter.attempts) in letter.reason
+    tried = "" if counted else f", tried {times(letter.attempts)}"
     by = f" at {clean(letter.instance)}" if letter.instance and letter.group is not None else ""
     error = f": {clean(letter.error)}" if letter.error else ""
     return Step(
@@ -221,8 +223,6 @@ def _standing(delivery: DeliverySnapshot, message: SampledMessage | None, known:
         case "pending":
             if starts == 0:
                 tried = ", whose handler has not started with it"
-            elif starts is not None and starts > 1:
-                tried = f", which tries it for the {_ordinal(starts)} time"
             return Step("pending", f"with {known.who(delivery.holder)}{tried}", level="strong")
         case "waiting":
             if delivery.holder:
@@ -260,8 +260,3 @@ def _queue(delivery: DeliverySnapshot, message: SampledMessage | None, known: _K
             if group.snapshot.lag is not None:
                 return f"; {group.snapshot.lag:,} wait in line"
     return ""
-
-
-def _ordinal(number: int) -> str:
-    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10 * (number % 100 not in (11, 12, 13)), "th")
-    return f"{number}{ending}"

@@ -177,7 +177,7 @@ OPTIONS: Final[Mapping[str, Option]] = {
             name="audit_file",
             read=file_name,
             metavar="FILE",
-            means="append a line of JSON for each action; without being written down none is done",
+            means="append a line of JSON for each action; what cannot be written down is not done",
             group="act",
         ),
         Option(

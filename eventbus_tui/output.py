@@ -11,6 +11,7 @@ from .report import Report
 from .report_json import as_json
 from .report_text import Paper, as_text
 from .settings import Settings
+from .stdout import write
 from .usage import Status
 
 _WIDTH: Final = 80
@@ -36,17 +37,6 @@ class Output:
         else:
             text = as_text(report, self._filter, self._paper) + ("\n" if again else "")
         write(text)
-
-
-def write(text: str) -> None:
-    """Raises BrokenPipeError when nobody reads any more."""
-    sys.stdout.write(text)
-    sys.stdout.flush()
-
-
-def nobody_reads() -> None:
-    """After a BrokenPipeError: what is written from now on, also at exit, goes nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _paper(settings: Settings) -> Paper:

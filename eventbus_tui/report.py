@@ -37,7 +37,7 @@ class Report:
 def report_of(view: BusView | None, *, bus: str, buses: Sequence[str], interval: float) -> Report:
     """The report of a look. A bus that was asked for and is not stored is a warning: somebody
     relies on it."""
-    stored = bus in buses
+    stored = bus in buses or (view is not None and _is_used(view))
     status = Status.OK if view is None else _status_of(view)
     if bus and not stored:
         status = max(status, Status.WARNING)
@@ -103,6 +103,11 @@ def _status_of(view: BusView) -> Status:
     if Severity.CRITICAL in severities:
         return Status.CRITICAL
     return Status.WARNING if severities else Status.OK
+
+
+def _is_used(view: BusView) -> bool:
+    """Whether there is such a bus: one that has just begun is not in the list yet."""
+    return bool(view.snapshot.instances or view.snapshot.streams)
 
 
 def _now_ms() -> int:

@@ -4,12 +4,15 @@ import bisect
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .format import age, clean
 from .marks import Marks
 from .table import Cell, Level
 from .update import Link, Update
+
+if TYPE_CHECKING:
+    from .settings import Settings
 
 STALE_AFTER: Final = 3.0
 """So many intervals without news, and what is shown is called stale."""
@@ -36,6 +39,36 @@ class Standing:
     """As paused, or order held."""
     costs: Sequence[float]
     """How long the newest polls took, in seconds."""
+
+
+def standing_of(
+    settings: "Settings",
+    *,
+    recorded: bool,
+    flags: Sequence[Cell] = (),
+    costs: Sequence[float] = (),
+) -> Standing:
+    """`recorded`: whether a recording is shown."""
+    badge = Badge(label=settings.badge, level=settings.badge_level) if settings.badge else None
+    if recorded:
+        mode = Cell("REPLAY", "warn")
+    elif settings.allow_actions:
+        mode = Cell("DEMO ACTIONS" if settings.demo else "ACTIONS", "warn")
+    else:
+        mode = Cell("DEMO READ-ONLY" if settings.demo else "READ-ONLY", "strong")
+    return Standing(mode=mode, badge=badge, flags=tuple(flags), costs=costs)
+
+
+def connecting(bus: str, interval: float) -> Update:
+    """What is known before the first look."""
+    return Update(
+        view=None,
+        link=Link(state="connecting"),
+        bus=bus,
+        buses=(),
+        interval=interval,
+        sequence=0,
+    )
 
 
 def is_stale(update: Update, now: float) -> bool:

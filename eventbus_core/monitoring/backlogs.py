@@ -9,7 +9,7 @@ from .finding import Finding
 from .keys import group_key, group_name
 from .lives import Lives
 from .rates import Rate
-from .tracks import Roll, attach
+from .tracks import Moment, Roll, attach
 from .trends import History, Trend, drain_seconds
 from .views import GroupView
 
@@ -18,7 +18,7 @@ class GroupTrack:
     """What is remembered of one group."""
 
     __slots__ = (
-        "_backlog", "_history", "_looks", "_quiet_from", "_settle", "_trend",
+        "_backlog", "_history", "_look", "_looks", "_quiet_from", "_settle", "_trend",
         "source", "still", "view",
     )  # fmt: skip
 
@@ -32,6 +32,7 @@ class GroupTrack:
         self._trend = Trend()
         self._backlog: int | None = None
         self._looks = 0
+        self._look = 0
         self._quiet_from: float | None = None
         self._history = History()
         self.view = GroupView(
@@ -50,29 +51,28 @@ class GroupTrack:
     def see(
         self,
         snapshot: GroupSnapshot,
+        moment: Moment,
         *,
-        at_ms: int,
-        now: float,
-        last_now: float,
         members: int,
         expired: Collection[str],
     ) -> bool:
-        """Renew the view; False when nothing changed. `last_now`: the moment of the last look, for
-        one that was `still` and has not been called since."""
+        """Renew the view; False when nothing changed. It need not be called while it is `still`."""
         last, self.source = self.view.snapshot, snapshot
         same = self._looks > 0 and _same(snapshot, last, members)
         if self.still:
             if same and members == self.view.members:
                 return False
-            self._settle.nothing_new(last_now)
-            self._trend.nothing_new(last_now)
+            self._settle.nothing_new(moment.last_now)
+            self._trend.nothing_new(moment.last_now)
+            self._history.nothing_new(moment.look - self._look - 1)
+        now, self._look = moment.now, moment.look
         self._looks += 1
         if same:
             snapshot = last
         else:
             self._backlog = snapshot.backlog
         backlog, oldest_ms = self._backlog, snapshot.oldest_pending_ms
-        age = None if oldest_ms is None else max(0.0, (at_ms - oldest_ms) / 1000)
+        age = None if oldest_ms is None else max(0.0, (moment.at_ms - oldest_ms) / 1000)
         self._note_quiet(snapshot, last, now, age or 0.0, members)
         rate = self._settle.see(snapshot.settled, now)
         growth = self._trend.see(backlog, now)
@@ -123,7 +123,6 @@ class Groups:
         self._roll = Roll(_names, GroupTrack)
         self._by_key: dict[str, GroupTrack] = {}
         self._members = -1
-        self._last_now = 0.0
         self.by_event: Mapping[str, Sequence[GroupTrack]] = {}
         """The groups of work streams."""
         self.by_inbox: Mapping[str, Sequence[GroupTrack]] = {}
@@ -131,7 +130,7 @@ class Groups:
         self.moved: Sequence[GroupTrack] = ()
         """Those that may have changed with the last look."""
 
-    def see(self, snapshot: BusSnapshot, now: float, lives: Lives) -> None:
+    def see(self, snapshot: BusSnapshot, moment: Moment, lives: Lives) -> None:
         """Renew the views."""
         if self._roll.call(snapshot.groups):
             self._arrange()
@@ -142,15 +141,12 @@ class Groups:
                 continue
             if track.see(
                 each,
-                at_ms=snapshot.at_ms,
-                now=now,
-                last_now=self._last_now,
+                moment,
                 members=lives.members(*_names(each)),
                 expired=lives.expired,
             ):
                 moved.append(track)
         self.moved = moved
-        self._last_now = now
 
     def views(self) -> dict[str, GroupView]:
         """All of them by key, as of the last look."""

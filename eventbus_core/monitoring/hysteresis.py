@@ -31,7 +31,7 @@ class _Standing:
 
 class Findings:
     """A condition becomes a finding when it has held for its rise time, and the finding goes when
-    the condition has been gone for `clear` seconds, or its subject is gone."""
+    the condition has been gone for `clear` seconds, or at once when it may not stay."""
 
     def __init__(self, clear: float) -> None:
         self._clear = clear
@@ -44,10 +44,11 @@ class Findings:
         *,
         now: float,
         at_ms: int,
-        exists: Callable[[Subject], bool],
+        may_stay: Callable[[str, Subject], bool],
     ) -> tuple[Finding, ...]:
         """What holds at `now`, in seconds of a monotonic clock, and `at_ms` of the store's. Worst
-        first, then oldest first; the same tuple as long as nothing changed."""
+        first, then oldest first; the same tuple as long as nothing changed. `may_stay`: whether one
+        of that code and subject may outlast its condition."""
         seen = set()
         for condition in conditions:
             key = (condition.code, condition.subject)
@@ -57,7 +58,7 @@ class Findings:
             if key in seen:
                 continue
             risen = standing.finding is not None
-            if not risen or now - standing.last >= self._clear or not exists(key[1]):
+            if not risen or now - standing.last >= self._clear or not may_stay(*key):
                 del self._standing[key]
         found = [each.finding for each in self._standing.values() if each.finding is not None]
         found.sort(key=_order)

@@ -1,12 +1,12 @@
 """What the rules judge: one look, together with what earlier ones have told."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..snapshots import BusSnapshot
 from .finding import Subject
 from .thresholds import Thresholds
-from .views import GroupView, InstanceView, StreamView
+from .views import GroupView, InstanceState, InstanceView, StreamView
 from .windows import Lately
 
 
@@ -33,11 +33,13 @@ class Scene:
     wall_ms: int | None
     """Unix time of the monitor's host when the snapshot came."""
 
-    def has(self, subject: Subject) -> bool:
-        """Whether what a finding is about is still there."""
-        views: Mapping[str, Collection[str]] = {
-            "stream": self.streams,
-            "group": self.groups,
-            "instance": self.instances,
-        }
-        return subject.kind not in views or subject.key in views[subject.kind]
+    def may_stay(self, code: str, subject: Subject) -> bool:
+        """Whether a finding may outlast its condition: not when what it is about is gone, or when
+        it has become worse and is found under another code."""
+        kind, key, _ = subject
+        if kind == "instance":
+            view = self.instances.get(key)
+            return view is not None and not (code == "LATE" and view.state is InstanceState.DEAD)
+        if kind == "group":
+            return key in self.groups
+        return kind != "stream" or key in self.streams

@@ -8,7 +8,7 @@ from .backlogs import Groups, GroupTrack
 from .finding import Finding
 from .keys import stream_key
 from .rates import Rate
-from .tracks import Roll, attach
+from .tracks import Moment, Roll, attach
 from .trends import History
 from .views import StreamView
 
@@ -16,7 +16,7 @@ from .views import StreamView
 class StreamTrack:
     """What is remembered of one stream."""
 
-    __slots__ = ("_added", "_history", "_looks", "source", "still", "view")
+    __slots__ = ("_added", "_history", "_look", "_looks", "source", "still", "view")
 
     def __init__(self, snapshot: StreamSnapshot) -> None:
         self.source = snapshot
@@ -26,6 +26,7 @@ class StreamTrack:
         self._added = Rate()
         self._history = History()
         self._looks = 0
+        self._look = 0
         self.view = StreamView(
             key=stream_key(snapshot.kind, snapshot.name),
             snapshot=snapshot,
@@ -38,26 +39,27 @@ class StreamTrack:
     def see(
         self,
         snapshot: StreamSnapshot,
+        moment: Moment,
         *,
-        now: float,
-        last_now: float,
         rate_out: float | None,
         most: int | None,
     ) -> None:
-        """Renew the view. `last_now`: as for groups; `most`: max_backlog."""
+        """Renew the view. It need not be called while it is `still`. `most`: max_backlog."""
         self.source, view = snapshot, self.view
         margin = _margin(snapshot.backlog, most)
         same = self._looks > 0 and snapshot == view.snapshot
         if self.still:
             if same and rate_out == view.rate_out and margin == view.margin:
                 return
-            self._added.nothing_new(last_now)
+            self._added.nothing_new(moment.last_now)
+            self._history.nothing_new(moment.look - self._look - 1)
+        self._look = moment.look
         self._looks += 1
         if same:
             snapshot = view.snapshot
         if self._looks == 1:
             rate_out = None
-        rate_in = self._added.see(snapshot.added, now)
+        rate_in = self._added.see(snapshot.added, moment.now)
         self._history.add(rate_in)
         self.still = rate_in == 0.0 and self._history.silent
         self.view = StreamView(
@@ -77,11 +79,14 @@ class Streams:
     def __init__(self) -> None:
         self._roll = Roll(_names, StreamTrack)
         self._by_key: dict[str, StreamTrack] = {}
-        self._last_now = 0.0
         self._most: int | None = None
 
     def see(
-        self, snapshot: BusSnapshot, now: float, groups: Groups, broadcast_rate: float | None
+        self,
+        snapshot: BusSnapshot,
+        moment: Moment,
+        groups: Groups,
+        broadcast_rate: float | None,
     ) -> None:
         """Renew the views. `broadcast_rate`: of whoever is furthest behind."""
         if self._roll.call(snapshot.streams):
@@ -104,8 +109,7 @@ class Streams:
                 work = each.kind is ChannelKind.WORK
                 readers = groups.by_event if work else groups.by_inbox
                 rate_out = _settle_rate(readers.get(each.name, ()))
-            track.see(each, now=now, last_now=self._last_now, rate_out=rate_out, most=most)
-        self._last_now = now
+            track.see(each, moment, rate_out=rate_out, most=most)
 
     def views(self) -> dict[str, StreamView]:
         """All of them by key, as of the last look."""

@@ -1,7 +1,7 @@
 """What is remembered of one stream, group or instance from look to look, with its newest view."""
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
 from .finding import Finding
@@ -10,6 +10,20 @@ from .views import GroupView, InstanceView, StreamView
 V = TypeVar("V", StreamView, GroupView, InstanceView)
 S = TypeVar("S")
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """When a look is."""
+
+    at_ms: int
+    """By the store's clock."""
+    now: float
+    """By a monotonic clock, in seconds."""
+    last_now: float
+    """When the look before it was."""
+    look: int
+    """How many there were, with this one."""
 
 
 class Roll(Generic[S, T]):

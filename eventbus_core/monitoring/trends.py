@@ -49,14 +49,16 @@ class Trend:
 
     def nothing_new(self, now: float) -> None:
         """There were looks up to `now` with the same value, and the growth was 0 all the time."""
-        if not self._points or now <= self._points[-1][0]:
+        points = self._points
+        if len(points) < 2 or now <= points[-1][0]:
             return
-        value = self._points[-1][1]
-        begin = max(self._points[0][0], now - SPAN)
-        step = (now - begin) / (LOOKS - 2)
-        self._points.clear()
-        self._points.extend((begin + step * i, value) for i in range(LOOKS - 1))
-        self._same = len(self._points)
+        # As if it had been looked at as often as before.
+        first, (last, value) = points[0][0], points[-1]
+        step = max(last - points[-2][0], (now - first) / 1000)
+        filled = [(now - step * i, value) for i in range(LOOKS) if now - step * i >= first]
+        points.clear()
+        points.extend(reversed(filled))
+        self._same = len(points)
 
 
 def _slope(points: deque[tuple[float, int]]) -> float | None:
@@ -101,6 +103,10 @@ class History:
     def silent(self) -> bool:
         """Whether another zero changes nothing."""
         return self.values == _ZERO or self._zeros >= HISTORY
+
+    def nothing_new(self, looks: int) -> None:
+        """There were so many more looks, all with zero, while it was silent."""
+        self._zeros = min(self._zeros + looks, HISTORY)
 
     def add(self, value: float | None) -> None:
         """None, which is not known, adds nothing."""

@@ -15,6 +15,7 @@ from .scene import Scene
 from .storage import Streams
 from .thresholds import Thresholds
 from .totals import Totals
+from .tracks import Moment
 from .views import BusView, InstanceView
 from .windows import Windows
 
@@ -34,6 +35,7 @@ class Watch:
     def _begin(self) -> None:
         limits = self._limits
         self._looks = 0
+        self._last_now = 0.0
         self._last: BusSnapshot | None = None
         self._lives = Lives(limits.late_share)
         self._remembered = Remembered(limits.dead_kept)
@@ -63,8 +65,10 @@ class Watch:
         last, self._last = self._last, snapshot
         entries = snapshot.journal if last is None else added(last.journal, snapshot.journal)
         instances = self._instances(snapshot, last, entries, now)
-        self._groups.see(snapshot, now, self._lives)
-        self._streams.see(snapshot, now, self._groups, self._lives.broadcast_rate())
+        moment = Moment(at_ms=snapshot.at_ms, now=now, last_now=self._last_now, look=self._looks)
+        self._last_now = now
+        self._groups.see(snapshot, moment, self._lives)
+        self._streams.see(snapshot, moment, self._groups, self._lives.broadcast_rate())
         lately = self._windows.see(snapshot, entries)
         scene = Scene(
             snapshot=snapshot,
@@ -81,7 +85,7 @@ class Watch:
             wall_ms=wall_ms,
         )
         findings = self._findings.see(
-            conditions(scene), now=now, at_ms=snapshot.at_ms, exists=scene.has
+            conditions(scene), now=now, at_ms=snapshot.at_ms, may_stay=scene.may_stay
         )
         if findings or self._shown:
             self._attach(findings)

@@ -55,6 +55,15 @@ local function note_moved(counts, ttl)
   end
 end
 
+-- Note among the options that an instance announced something: a monitor that looks again and again
+-- reads all announcements only when this count has changed. Of deleted options nothing is left to
+-- be made, as they would live for ever.
+local function note_announced(options)
+  if redis.call('EXISTS', options) == 1 then
+    redis.call('HINCRBY', options, 'announced', 1)
+  end
+end
+
 -- Wake blocked instances to look at a work channel for something to take over, now or when it is
 -- due.
 local function ring(claimable, control, channel, due, ttl)

@@ -33,6 +33,7 @@ redis.call('HSET', KEYS[7], id, ARGV[4])
 redis.call('ZREM', KEYS[9], id)
 redis.call('SETNX', KEYS[10], ARGV[8])
 merge_options(KEYS[5], KEYS[2])
+note_announced(KEYS[2])
 local ttl = ttl_in_use(KEYS[2])
 for _, index in ipairs({1, 4, 5, 6, 7, 10}) do
   expire(KEYS[index], ttl)

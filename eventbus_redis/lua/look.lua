@@ -3,7 +3,7 @@
 -- Uses: common, trimming, looking
 -- KEYS  for each stream: itself, its counts, then of some groups what is set aside
 -- ARGV  1 most work of this call (see below) 2 pseudo-consumer of the delayed, then for each stream:
---       its length at the last look ('' for a close look), id of its newest entry then ('' none),
+--       its length at the last look ('' for a close look), first id after its newest entry then,
 --       where its groups stood then ('' not to be compared), number of groups, then these
 -- Returns for each stream, in order: 0 when it is as it was; an error; or {where its groups stand,
 -- length, id of the oldest entry, of the newest ('' none), counts as names and values, and for each
@@ -16,11 +16,10 @@ local GLANCE, STANDING, CLOSE, NONE = 3, 10, 20, {}
 local left, now = tonumber(ARGV[1]), now_ms()
 local NAME, PENDING, LAST, LAG -- where they are in what XINFO tells of a group
 
--- Where the groups stand: what XINFO tells, and that as one text, with the counts and with what is
--- due. Entries that change hands change nothing in it but the count `moved`.
-local function standing(stream, counts, due)
-  local groups = redis.pcall('XINFO', 'GROUPS', stream)
-  local text = table.concat(counts, ' ')
+-- Where the groups stand: what XINFO tells, and that as one text, behind the values of the counts
+-- (`parts`) and with what is due. Entries that change hands change only the count `moved` in it.
+local function standing(stream, parts, due)
+  local groups, n = redis.pcall('XINFO', 'GROUPS', stream), #parts
   -- An error, and then nothing to go through: no such stream.
   for _, told in ipairs(groups) do
     if not NAME then
@@ -31,16 +30,18 @@ local function standing(stream, counts, due)
       NAME, PENDING, LAST = place['name'], place['pending'], place['last-delivered-id']
       LAG = place['lag'] or 0
     end
-    text = text .. '|' .. told[NAME] .. ' ' .. told[PENDING] .. ' ' .. told[LAST] .. ' '
-      .. (told[LAG] or '')
+    parts[n + 1], parts[n + 2], parts[n + 3], parts[n + 4] =
+      told[NAME], told[PENDING], told[LAST], told[LAG] or ''
+    n = n + 4
   end
   for _, aside in ipairs(due) do
     aside.number = redis.call('ZCOUNT', aside.key, '-inf', now)
     if aside.number > 0 then
-      text = text .. '|' .. aside.group .. ' ' .. aside.number
+      parts[n + 1], parts[n + 2] = aside.group, aside.number
+      n = n + 2
     end
   end
-  return text, groups
+  return table.concat(parts, ' '), groups
 end
 
 -- Two counters, kept by different hands: ours of what was added and settled, and from 7.0 on the
@@ -77,14 +78,14 @@ local function closely(stream, flat, due, text, groups)
   }
 end
 
--- What is answered of a stream. What is newest was not surpassed, and nothing is gone: then every
+-- What is answered of a stream. When nothing is stored `from` that id on, and nothing is gone, every
 -- entry is as it was.
-local function look_at(stream, counts, due, was, newest, stood)
+local function look_at(stream, counts, due, was, from, stood)
   left = left - GLANCE
   if was ~= '' then
     local length = redis.call('XLEN', stream)
-    local same = tostring(length) == was and (
-      length == 0 or #redis.call('XRANGE', stream, id_after(newest), '+', 'COUNT', 1) == 0
+    local same = length == tonumber(was) and (
+      length == 0 or #redis.call('XRANGE', stream, from, '+', 'COUNT', 1) == 0
     )
     if same and (
       stood == '' or standing(stream, redis.call('HVALS', counts), due) == stood

@@ -15,4 +15,5 @@ if fault then
 end
 redis.call('HSET', KEYS[4], ARGV[2], ARGV[3])
 expire(KEYS[4], ttl)
+note_announced(KEYS[2])
 return redis.call('HGET', KEYS[7], 'last') or '0-0'

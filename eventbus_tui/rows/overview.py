@@ -16,6 +16,7 @@ from .state import finding_level
 from .streams import stream_name
 
 SPARK: Final = 10
+_A_DAY: Final = 20 * 3600
 COLUMNS: Final = (
     Column(name="PROBLEM", width=18),
     Column(name="SUBJECT", width=22),
@@ -34,7 +35,10 @@ BUSY_COLUMNS: Final = (
 
 def rows(view: BusView, marks: Marks) -> tuple[Row, ...]:
     """One for each problem, worst first, then oldest first."""
-    return tuple(_problem(finding, place, marks) for place, finding in enumerate(view.findings))
+    now_ms = view.snapshot.at_ms
+    return tuple(
+        _problem(finding, place, now_ms, marks) for place, finding in enumerate(view.findings)
+    )
 
 
 def finding_key(finding: Finding) -> str:
@@ -70,20 +74,25 @@ def next_step(finding: Finding | None) -> tuple[Line, ...]:
     return ((Cell(" next: ", "dim"), Cell(format.clean(finding.next_step), "strong")), (place,))
 
 
-def totals(view: BusView, marks: Marks, *, plots: bool) -> Line:
-    """How many problems, and what goes in, out and wrong per second; plots start at zero."""
+def totals(view: BusView, marks: Marks, *, plot: int) -> Line:
+    """How many problems, and what goes in, out and wrong per second. `plot`: how wide the pictures
+    are, which start at zero; 0 for none."""
     crit = sum(finding.severity is Severity.CRITICAL for finding in view.findings)
     warn = len(view.findings) - crit
     of = view.totals
-    cells = [
-        Cell(f" {marks.crit} {crit} critical", "crit" if crit else "dim"),
-        Cell(f" {marks.warn} {warn} warning", "warn" if warn else "dim"),
-    ]
+    cells: list[Cell] = []
+    if crit:
+        cells.append(Cell(f" {marks.crit} {crit} critical", "crit"))
+    if warn:
+        cells.append(Cell(f" {marks.warn} {warn} warning", "warn"))
     for word, rate, history in _rates(of):
         level: Level = "warn" if word == "fail" and rate else ""
-        cells += [Cell(f"  {word} ", "dim"), Cell(f"{format.rate(rate)}", level or "strong")]
-        if plots:
-            cells.append(Cell(f" {format.spark(history, SPARK, ascii_only=marks.ascii)}", level))
+        cells += [
+            Cell(f"  {word} " if cells else f" {word} ", "dim"),
+            Cell(f"{format.rate(rate)}", level or "strong"),
+        ]
+        if plot:
+            cells.append(Cell(f" {format.spark(history, plot, ascii_only=marks.ascii)}", level))
     cells += _dead_letters(view)
     return tuple(cells)
 
@@ -124,26 +133,28 @@ def happened(
         (entry.at_ms, entry_line(entry, names)) for entry in view.snapshot.journal[-limit:]
     ]
     newest += [(change.at_ms, _change_line(change, marks)) for change in [*changes][-limit:]]
+    if not newest:
+        return ((Cell(" nothing out of the ordinary", "dim"),),)
     newest.sort(key=lambda pair: pair[0], reverse=True)
     return tuple((Cell(" "), *line) for _, line in newest[:limit])
 
 
 def as_text(view: BusView, marks: Marks, changes: Iterable[Change]) -> str:
     """The overview as lines of text."""
-    lines: list[Sequence[Cell]] = [totals(view, marks, plots=False)]
+    lines: list[Sequence[Cell]] = [totals(view, marks, plot=0)]
     lines += [row.cells for row in rows(view, marks)] or [healthy(view, marks)]
     lines += happened(view, changes, marks, 50)
     return "\n".join("  ".join(cell.text for cell in line).rstrip() for line in lines)
 
 
-def _problem(finding: Finding, place: int, marks: Marks) -> Row:
+def _problem(finding: Finding, place: int, now_ms: int, marks: Marks) -> Row:
     name, text = subject_name(finding), format.clean(finding.text)
     level = finding_level(finding)
     cells = (
         Cell(f"{marks.of(finding.severity)} {format.clean(finding.code)}", level),
         Cell(name),
         Cell(text),
-        Cell(format.clock(finding.since_ms), "dim"),
+        Cell(_since(finding.since_ms, now_ms), "dim"),
     )
     return Row(
         key=finding_key(finding),
@@ -152,6 +163,12 @@ def _problem(finding: Finding, place: int, marks: Marks) -> Row:
         values=filled(code=finding.code, severity=finding.severity.value, subject=name),
         problem=True,
     )
+
+
+def _since(since_ms: int, now_ms: int) -> str:
+    """A time of day; of what began before today, how long ago."""
+    ago = (now_ms - since_ms) / 1000
+    return format.clock(since_ms) if ago < _A_DAY else f"{format.age(ago)} ago"
 
 
 def _rates(of: TotalsView) -> Sequence[tuple[str, float | None, Sequence[float]]]:

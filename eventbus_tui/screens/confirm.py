@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -20,8 +20,8 @@ from ..widgets.panel import Panel
 class ConfirmDialog(ModalScreen[bool]):
     """Says what will happen and to how many; gives True only when the reader agreed.
 
-    With `typed` that text has to be typed first. The focus starts on Cancel, so that enter, pressed
-    too often, does no harm.
+    With `typed` that text has to be typed first, wherever the focus is. It starts on Cancel, so
+    that enter, pressed too often, does no harm.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -62,7 +62,7 @@ class ConfirmDialog(ModalScreen[bool]):
                     ((Cell("Type "), Cell(clean(self._typed), "strong"), Cell(" to go on:")),)
                 )
                 yield request
-                yield Input(id="confirm-typed", compact=True)
+                yield Input(id="confirm-typed", compact=True, select_on_focus=False)
             with Horizontal():
                 yield Button("Cancel", id="confirm-no", compact=True)
                 yield Button(
@@ -75,6 +75,15 @@ class ConfirmDialog(ModalScreen[bool]):
 
     def on_mount(self) -> None:
         self.query_one("#confirm-no").focus()
+
+    def on_key(self, event: events.Key) -> None:
+        if self._typed is None or not event.is_printable or event.character is None:
+            return
+        field = self.query_one(Input)
+        if not field.has_focus:
+            event.stop()
+            field.focus()
+            field.insert_text_at_cursor(event.character)
 
     @property
     def _agreed(self) -> bool:

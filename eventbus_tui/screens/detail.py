@@ -130,6 +130,7 @@ class DetailScreen(MonitorScreen, Generic[Subject]):
         if view is None or found is None:
             if self.subject is None:
                 self._say(f"{self.kind} {clean(self.place.name)}: {self._why_nothing(update)}")
+                self._fit_table(0)
             return
         if self.subject is None:
             self.subject = found

@@ -50,7 +50,7 @@ class FlowScreen(MonitorScreen):
 
     def body(self) -> ComposeResult:
         yield Line(id="flow-counts")
-        yield FlowHeading()
+        yield FlowHeading(self.view)
         yield self.view
         yield Line(id="flow-newer")
 
@@ -140,7 +140,16 @@ class FlowScreen(MonitorScreen):
         wait = await tail.read(update.bus, at_ms, lambda: tail is self._tail and not app.frozen)
         with app.batch_update():
             self._rows_changed()
+            self.show_status(update)
         return wait
+
+    async def _filter_on(self) -> None:
+        """Look through the older rows, between keys."""
+        more = True
+        while more:
+            await asyncio.sleep(0.01)
+            more = self.buffer.filter_more()
+        self._rows_changed()
 
     def _follow_bus(self, bus: str) -> None:
         if bus == self._bus:
@@ -200,7 +209,7 @@ class FlowScreen(MonitorScreen):
     def _empty_text(self) -> str:
         if len(self.buffer):
             return f"none of {len(self.buffer):,} rows matches"
-        if self._tail is None:
+        if self._tail is None or not self._tail.begun:
             return "nothing known yet"
         return "no message is stored here"
 
@@ -210,7 +219,9 @@ class FlowScreen(MonitorScreen):
         self.bar.open()
 
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
-        self.buffer.filter_by(event.filter)
+        if self.buffer.filter_by(event.filter):
+            work: WorkType[None] = self._filter_on
+            self.run_worker(work, group="filter", exclusive=True, exit_on_error=False)
         self.view.look_changed()
         self._rows_changed()
         if self.app_.latest is not None:

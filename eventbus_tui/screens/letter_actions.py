@@ -3,29 +3,23 @@
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
-from weakref import WeakKeyDictionary
 
 from eventbus_core.monitoring import EventBusError
 
 from ..actions import ActionResult
 from ..format import clean
-from ..letter_book import Letter, LetterBook
+from ..letter_book import Letter
 from ..redact import describe
 from .confirm import ConfirmDialog
+from .letter_reading import book_of
 
 if TYPE_CHECKING:
     from ..app import MonitorApp
 
 LetterAction: TypeAlias = Literal["redrive", "discard"]
 
-_books: "WeakKeyDictionary[MonitorApp, LetterBook]" = WeakKeyDictionary()
 _MOST_OWNERS: Final = 6
 _MOST_FAILURES: Final = 3
-
-
-def book_of(app: "MonitorApp") -> LetterBook:
-    """The dead letters as this app knows them; its screens share them."""
-    return _books.setdefault(app, LetterBook())
 
 
 def act(app: "MonitorApp", kind: LetterAction, bus: str, letters: Sequence[Letter]) -> None:

@@ -28,7 +28,8 @@ from ..update import Update
 from ..widgets.panel import Panel
 from ..widgets.payload_box import PayloadBox
 from .choice import ChoiceScreen
-from .letter_actions import LetterAction, act, book_of
+from .letter_actions import LetterAction, act
+from .letter_reading import book_of
 from .message_list import MessageList
 from .monitor_screen import Export, MonitorScreen
 
@@ -81,7 +82,6 @@ class MessageScreen(MonitorScreen):
 
     def on_mount(self) -> None:
         self.query_one("#about").can_focus = False
-        self.payload.focus_view()
 
     def show(self, update: Update) -> None:
         if self._due(update):
@@ -178,7 +178,9 @@ class MessageScreen(MonitorScreen):
         self.payload.display = False
 
     def _fill(self, parts: Sequence[Part]) -> None:
-        self.payload.display = self.found is not None
+        had, self.payload.display = self.payload.display, self.found is not None
+        if self.payload.display and not had:
+            self.call_after_refresh(self.payload.focus_view)
         for index, panel in enumerate(self._panels):
             panel.show_part(parts[index] if index < len(parts) else None)
 

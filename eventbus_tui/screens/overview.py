@@ -19,10 +19,13 @@ from ..widgets.line import Line, Lines
 from .monitor_screen import Export, MonitorScreen
 
 _BUSIEST: Final = 20
-_PLOTS_FROM: Final = 110
-"""Columns of the terminal."""
+_BESIDE_PLOTS: Final = 94
+"""Columns that the rest of the totals takes."""
+_WIDEST_PLOT: Final = 20
 _FRAME: Final = 6
 """Lines that are not for rows: status, title, totals, next step, keys."""
+_ROOMY: Final = 14
+"""Lines below the problems, from which on there is room for more than streams."""
 _EVENTS: Final = 40
 
 
@@ -62,7 +65,7 @@ class OverviewScreen(MonitorScreen):
             return
         self._findings = {overview.finding_key(each): each for each in view.findings}
         self._by_stream = {each.key: each for each in view.streams}
-        self.totals.show(overview.totals(view, marks, plots=self.app.size.width >= _PLOTS_FROM))
+        self.totals.show(overview.totals(view, marks, plot=self._plot_width()))
         self.healthy.show(overview.healthy(view, marks))
         self._make_room(len(view.findings))
         self.problems.show(overview.rows(view, marks))
@@ -125,14 +128,20 @@ class OverviewScreen(MonitorScreen):
         self.events.show(())
         self._make_room(0)
 
+    def _plot_width(self) -> int:
+        """Of each of the four plots; 0 where there is no room."""
+        width = self.app.size.width
+        return min(_WIDEST_PLOT, (width - _BESIDE_PLOTS) // 4) if width >= 120 else 0
+
     def _make_room(self, problems: int) -> None:
         """The table of problems is as high as it needs to be, up to half of the screen."""
+        rows = min(problems + 1, max(4, (self.app.size.height - _FRAME) // 2))
+        self.set_class(self.app.size.height - _FRAME - rows >= _ROOMY, "-roomy")
         self.healthy.display = not problems
         self.next.display = self.problems.display = bool(problems)
         if problems:
-            height = min(problems + 1, max(4, (self.app.size.height - _FRAME) // 2))
-            if self.problems.styles.height is None or self.problems.styles.height.value != height:
-                self.problems.styles.height = height
+            if self.problems.styles.height is None or self.problems.styles.height.value != rows:
+                self.problems.styles.height = rows
         elif self.problems.has_focus or self.focused is None:
             self.busy.focus()
         if problems and not self._had_problems and not self.busy.touched:

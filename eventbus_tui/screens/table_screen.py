@@ -131,7 +131,9 @@ class TableScreen(MonitorScreen):
             for row in self.table.shown
         ]
         what = f"{len(rows):,} rows" if len(rows) != 1 else "1 row"
-        return Export(json.dumps(rows, indent=2, ensure_ascii=False), "json", what)
+        text = json.dumps(rows, indent=2, ensure_ascii=False)
+        # What UTF-8 has no place for becomes an escape, as JSON knows it.
+        return Export(text.encode("utf-8", "backslashreplace").decode(), "json", what)
 
     def escaped(self) -> bool:
         if not self.state.filter or self.place.filter:

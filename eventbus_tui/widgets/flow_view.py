@@ -20,16 +20,6 @@ from .painted import Painted, cut_strip, fit
 _STRIPS: Final = 600
 
 
-class FlowHeading(Painted):
-    """The names of the columns."""
-
-    DEFAULT_CSS = "FlowHeading { height: 1; width: 1fr; }"
-
-    def render_line(self, y: int) -> Strip:
-        found = heading(layout_for(self.size.width - 1))
-        return _strip(self, found, self.base, " ", self.size.width)
-
-
 class FlowView(Painted, ScrollView, can_focus=True):
     """Shows a buffer, by default its newest rows.
 
@@ -38,14 +28,14 @@ class FlowView(Painted, ScrollView, can_focus=True):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Open", id="flow.open"),
+        Binding("enter", "open", "Open", id="table.open"),
         Binding("f", "follow", "Follow", id="flow.follow"),
-        Binding("up,k", "move(-1)", "Up", show=False, id="flow.up"),
-        Binding("down,j", "move(1)", "Down", show=False, id="flow.down"),
-        Binding("pageup", "page(-1)", "Page up", show=False, id="flow.page-up"),
-        Binding("pagedown", "page(1)", "Page down", show=False, id="flow.page-down"),
-        Binding("home,g", "first", "Oldest", show=False, id="flow.first"),
-        Binding("end,G", "newest", "Newest", show=False, id="flow.newest"),
+        Binding("up,k", "move(-1)", "Up", show=False, id="table.up"),
+        Binding("down,j", "move(1)", "Down", show=False, id="table.down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="table.page-up"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="table.page-down"),
+        Binding("home,g", "first", "Oldest", show=False, id="table.first"),
+        Binding("end,G", "newest", "Newest", show=False, id="table.last"),
     ]
     DEFAULT_CSS = """
     FlowView { height: 1fr; overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1; }
@@ -85,6 +75,11 @@ class FlowView(Painted, ScrollView, can_focus=True):
         return rows[-1] if self.following else rows[self._cursor_index]
 
     @property
+    def row_width(self) -> int:
+        """Columns of a row: those that the scrollbar leaves."""
+        return self.scrollable_content_region.width
+
+    @property
     def newer(self) -> int:
         """Rows below the last visible one."""
         return max(0, len(self._buffer.shown) - self.scroll_offset.y - self._height)
@@ -94,7 +89,7 @@ class FlowView(Painted, ScrollView, can_focus=True):
         rows = self._buffer.shown
         if not self.size.height:
             return  # not laid out yet
-        self._grow(Size(self.size.width, len(rows)))
+        self._grow(Size(self.row_width, len(rows)))
         if self.following:
             self._top = None
             self._scroll(max(0, len(rows) - self._height))
@@ -250,15 +245,15 @@ class FlowView(Painted, ScrollView, can_focus=True):
     def render_lines(self, crop: Region) -> list[Strip]:
         before = self.base
         strips = super().render_lines(crop)
-        if self.base != before or self.size.width != self._painted_width:
+        if self.base != before or self.row_width != self._painted_width:
             self._strips.clear()
-            self._painted_width = self.size.width
+            self._painted_width = self.row_width
             strips = super().render_lines(crop)
         return strips
 
     def render_line(self, y: int) -> Strip:
         rows, index = self._buffer.shown, y + self.scroll_offset.y
-        width = self.size.width
+        width = self._painted_width
         if index >= len(rows):
             text = f" {self.empty}" if not rows and index == 0 else ""
             dim = self.base + self.level_style("dim")
@@ -280,6 +275,20 @@ class FlowView(Painted, ScrollView, can_focus=True):
         return _strip(self, found, self.base, sign, width, over)
 
 
+class FlowHeading(Painted):
+    """The names of the columns of a view."""
+
+    DEFAULT_CSS = "FlowHeading { height: 1; width: 1fr; }"
+
+    def __init__(self, view: FlowView) -> None:
+        super().__init__()
+        self._view = view
+
+    def render_line(self, y: int) -> Strip:
+        found = heading(layout_for(self._view.row_width - 1))
+        return _strip(self, found, self.base, " ", self.size.width)
+
+
 def _strip(
     widget: Painted,
     found: list[Field],
@@ -293,6 +302,7 @@ def _strip(
     parts = [Segment(sign, space)]
     for number, field in enumerate(found):
         text, level = field.cell
+        text = widget.marks.plain(text)
         if field.width:
             text = fit(text, field.width, right=field.right, ellipsis=ellipsis)
         if number:

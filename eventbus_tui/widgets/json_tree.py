@@ -30,10 +30,10 @@ class JsonTree(Tree[Branch | _More]):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(JSON_CLASSES.values())
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "cursor_down", "Down", show=False, id="tree.down"),
-        Binding("k", "cursor_up", "Up", show=False, id="tree.up"),
-        Binding("g", "scroll_home", "Beginning", show=False, id="tree.first"),
-        Binding("G", "scroll_end", "End", show=False, id="tree.last"),
+        Binding("j", "cursor_down", "Down", show=False, id="table.down"),
+        Binding("k", "cursor_up", "Up", show=False, id="table.up"),
+        Binding("g", "scroll_home", "Beginning", show=False, id="table.first"),
+        Binding("G", "scroll_end", "End", show=False, id="table.last"),
     ]
     DEFAULT_CSS = """
     JsonTree { height: 1fr; background: $background; scrollbar-size-vertical: 1; }

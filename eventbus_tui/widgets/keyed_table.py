@@ -4,28 +4,21 @@ import time
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Final
 
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.timer import Timer
 
-from ..columns import GAP, Placed, place_columns
-from ..table import Cell, Column, Row
-from .painted import Painted, cut_strip, fit
+from ..table import Column, Row
+from .table_lines import TableLines
 
 HOLD_SECONDS: Final = 5.0
 _HEADER: Final = 1
-_GUTTER: Final = 1
-"""Before the first column: there stands the sign of the cursor."""
 
 
-class KeyedTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
+class KeyedTable(TableLines, can_focus=True, inherit_bindings=False):
     """Rows by key. `show` compares them with those that are there and paints the difference.
 
     The cursor stays on the key. After the reader has moved it the order is held for five seconds:
@@ -33,7 +26,7 @@ class KeyedTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Open", id="table.open", key_display="enter"),
+        Binding("enter", "open", "Open", id="table.open"),
         Binding("up,k", "move(-1)", "Up", show=False, id="table.up"),
         Binding("down,j", "move(1)", "Down", show=False, id="table.down"),
         Binding("pageup", "page(-1)", "Page up", show=False, id="table.page-up"),
@@ -109,8 +102,7 @@ class KeyedTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
     ) -> None:
         """`empty` stands there when there is no row; `hold`: whether a moved cursor holds the
         order."""
-        super().__init__(id=id, classes=classes)
-        self.columns = tuple(columns)
+        super().__init__(columns, id=id, classes=classes)
         self.empty = empty
         self.writes = 0
         """How many rows were painted anew, moved or taken away."""
@@ -125,10 +117,6 @@ class KeyedTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         self._at: dict[str, int] = {}
         self._more = 0
         self._cursor_key: str | None = None
-        self._sorted: tuple[int, bool] | None = None
-        self._placed: tuple[Placed, ...] = ()
-        self._placed_for = -1
-        self._strips: LRUCache[tuple[tuple[Cell, ...], bool, bool], Strip] = LRUCache(400)
 
     @property
     def cursor_key(self) -> str | None:
@@ -150,11 +138,6 @@ class KeyedTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         """Whether the order is held."""
         return self._clock() < self._held_until
 
-    @property
-    def shown_columns(self) -> tuple[int, ...]:
-        """Those for which there is room, by their number."""
-        return tuple(placed.column for placed in self._place())
-
     def show(self, rows: Sequence[Row], *, more: int = 0) -> None:
         """Show these rows from now on, and that there are `more` that are not shown."""
         new = self._in_held_order(rows) if self.held else tuple(rows)
@@ -168,6 +151,7 @@ class KeyedTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
             if more != self._more:
                 self._more = more
                 self._resize()
+                self._refresh_row(len(new))
             return
         self.writes += sum(
             1
@@ -179,12 +163,6 @@ class KeyedTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
     def release(self) -> None:
         """Hold the order no longer. The next `show` brings the order that it is given."""
         self._held_until = 0.0
-
-    def mark_sort(self, column: int, *, descending: bool) -> None:
-        """Show beside a heading what the rows are sorted by."""
-        if self._sorted != (column, descending):
-            self._sorted = (column, descending)
-            self.refresh(Region(0, 0, self.size.width, 1))
 
     def say_empty(self, text: str) -> None:
         """What stands there while there is no row. The text is harmless already."""
@@ -241,7 +219,7 @@ class KeyedTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         if offset is None:
             return
         if offset.y < self._top:
-            column = self._column_at(offset.x)
+            column = self.column_at(offset.x)
             if column is not None:
                 self.post_message(self.HeadingPressed(self, column))
             return
@@ -278,9 +256,9 @@ class KeyedTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
             self.post_message(self.CursorMoved(self, self._cursor_key or ""))
         self._resize()
         new_index = self._index
-        if self.touched and old_index is not None and new_index is not None:
-            # The row under the cursor stays where it is on the screen.
-            offset += new_index - old_index
+        seen = old_index is not None and 0 <= old_index - offset < self._viewport
+        if self.touched and seen and old_index is not None and new_index is not None:
+            offset += new_index - old_index  # that row stays where it is on the screen
         self.scroll_to(y=max(0, offset), animate=False, immediate=True)
         self.refresh()
 
@@ -334,97 +312,21 @@ class KeyedTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
     def on_resize(self) -> None:
         self._resize()
 
-    def notify_style_update(self) -> None:
-        self._strips.clear()
-        super().notify_style_update()
-        self.refresh()
-
     def watch_has_focus(self, has_focus: bool) -> None:
         super().watch_has_focus(has_focus)
         index = self._index
         if index is not None:
             self._refresh_row(index)
 
-    def _place(self) -> tuple[Placed, ...]:
-        width = self.size.width
-        if width != self._placed_for:
-            self._placed = place_columns(self.columns, width - _GUTTER)
-            self._placed_for = width
-            self._strips.clear()
-        return self._placed
-
-    def _column_at(self, x: int) -> int | None:
-        left = _GUTTER
-        for placed in self._place():
-            if left <= x < left + placed.width + GAP:
-                return placed.column
-            left += placed.width + GAP
-        return None
-
-    def render_lines(self, crop: Region) -> list[Strip]:
-        base = self.base
-        strips = super().render_lines(crop)
-        if self.base != base:
-            self._strips.clear()
-            strips = super().render_lines(crop)
-        return strips
-
     def render_line(self, y: int) -> Strip:
         if y < self._top:
-            return self._heading()
+            return self.heading_line()
         index = y - self._top + self.scroll_offset.y
         if index < len(self._rows):
             row = self._rows[index]
-            return self._strip(row.cells, row.key == self._cursor_key)
-        dim = self.base + self.level_style("dim")
-        text = ""
+            return self.row_line(row.cells, under_cursor=row.key == self._cursor_key)
         if not self._rows and index == 0:
-            text = self.empty
-        elif self._rows and index == len(self._rows) and self._more:
-            text = f"{self._more:,} more: narrow them down with /"
-        return cut_strip(
-            Strip([Segment(" " * _GUTTER + text, dim)]), self.size.width, dim, self.marks.ellipsis
-        )
-
-    def _heading(self) -> Strip:
-        style = self.base + self.part("header")
-        marks = self.marks
-        parts = [Segment(" " * _GUTTER, style)]
-        for number, (index, width) in enumerate(self._place()):
-            column = self.columns[index]
-            name = column.name
-            if self._sorted is not None and self._sorted[0] == index:
-                sign = marks.falling if self._sorted[1] else marks.rising
-                name = f"{fit(name, min(len(name), width - 1), ellipsis=marks.ellipsis)}{sign}"
-            if number:
-                parts.append(Segment(" " * GAP, style))
-            parts.append(
-                Segment(fit(name, width, right=column.right, ellipsis=marks.ellipsis), style)
-            )
-        return cut_strip(Strip(parts), self.size.width, style, marks.ellipsis)
-
-    def _strip(self, cells: tuple[Cell, ...], under_cursor: bool) -> Strip:
-        placed = self._place()
-        key = (cells, under_cursor and self.has_focus, under_cursor)
-        strip = self._strips.get(key)
-        if strip is None:
-            strip = self._strips[key] = self._painted(cells, placed, under_cursor)
-        return strip
-
-    def _painted(
-        self, cells: tuple[Cell, ...], placed: tuple[Placed, ...], under_cursor: bool
-    ) -> Strip:
-        marks = self.marks
-        style, over = self.base, Style.null()
-        if under_cursor:
-            over = self.part("cursor" if self.has_focus else "cursor-blurred")
-            style += over
-        parts = [Segment(marks.cursor if under_cursor else " " * _GUTTER, style)]
-        for number, (index, width) in enumerate(placed):
-            cell, column = cells[index], self.columns[index]
-            if number:
-                parts.append(Segment(" " * GAP, style))
-            text = marks.plain(cell.text)
-            text = fit(text, width, right=column.right, ellipsis=marks.ellipsis)
-            parts.append(Segment(text, self.base + self.level_style(cell.level) + over))
-        return cut_strip(Strip(parts), self.size.width, style, marks.ellipsis)
+            return self.remark_line(self.empty)
+        if self._more and index == len(self._rows):
+            return self.remark_line(f"{self._more:,} more: narrow them down with /")
+        return self.remark_line("")

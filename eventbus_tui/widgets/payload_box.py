@@ -82,10 +82,7 @@ class PayloadBox(Vertical):
     def next_form(self, step: int) -> None:
         """The form after this one, or before it."""
         self.form = FORMS[(FORMS.index(self.form) + step) % len(FORMS)]
-        focused = self._tree.has_focus or self._view.has_focus
         self._redraw()
-        if focused or self.screen.focused is None:
-            self.focus_view()
 
     def show_everything(self) -> None:
         """As much of it as is ever shown, instead of the beginning."""
@@ -120,6 +117,7 @@ class PayloadBox(Vertical):
         if not self.is_mounted:
             return
         as_tree = self.form == "tree" and not self._no_tree()
+        focused = self.screen.focused in (None, self._tree, self._view)
         self._tree.set_class(not as_tree, "-absent")
         self._view.set_class(as_tree, "-absent")
         if as_tree:
@@ -129,6 +127,8 @@ class PayloadBox(Vertical):
                 self.problem = str(exc)
         else:
             self._view.show(self._lines())
+        if focused:
+            self.focus_view()
         self._tell()
 
     def _lines(self) -> Sequence[PayloadLine]:

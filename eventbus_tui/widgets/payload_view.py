@@ -23,13 +23,15 @@ class PayloadView(Painted, ScrollView, can_focus=True):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(JSON_CLASSES.values())
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "scroll_down", "Down", show=False, id="payload.down"),
-        Binding("k", "scroll_up", "Up", show=False, id="payload.up"),
-        Binding("g", "scroll_home", "Beginning", show=False, id="payload.first"),
-        Binding("G", "scroll_end", "End", show=False, id="payload.last"),
+        Binding("j", "scroll_down", "Down", show=False, id="table.down"),
+        Binding("k", "scroll_up", "Up", show=False, id="table.up"),
+        Binding("g", "scroll_home", "Beginning", show=False, id="table.first"),
+        Binding("G", "scroll_end", "End", show=False, id="table.last"),
     ]
     DEFAULT_CSS = """
-    PayloadView { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }
+    PayloadView {
+        height: 1fr; overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1;
+    }
     """ + json_css("PayloadView")
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -49,7 +51,7 @@ class PayloadView(Painted, ScrollView, can_focus=True):
         self._wrap()
 
     def render_line(self, y: int) -> Strip:
-        index, width = y + self.scroll_offset.y, self.size.width
+        index, width = y + self.scroll_offset.y, self.scrollable_content_region.width
         line = self._wrapped[index] if index < len(self._wrapped) else ()
         parts = [
             Segment(piece.text, self.base + self.part(JSON_CLASSES[piece.kind]))
@@ -60,7 +62,7 @@ class PayloadView(Painted, ScrollView, can_focus=True):
         return cut_strip(Strip(parts), width, self.base, self.marks.ellipsis)
 
     def _wrap(self, *, again: bool = False) -> None:
-        width = self.size.width
+        width = self.scrollable_content_region.width
         if not width or (width == self._wrapped_for and not again):
             return
         self._wrapped_for = width

@@ -1,6 +1,6 @@
 """Snapshots of one bus, made by hand, and somebody who looks at them once a second."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -107,9 +107,15 @@ EMPTY: Final = BusSnapshot(
     journal=(),
     options=SharedOptions(),
     server=ServerSnapshot(
-        product="valkey", version="9.1", where="h:1", used_bytes=1, max_bytes=0, clients=1, uptime=9.0
+        product="valkey",
+        version="9.1",
+        where="h:1",
+        used_bytes=1,
+        max_bytes=0,
+        clients=1,
+        uptime=9.0,
     ),
-)  # fmt: skip
+)
 
 
 class Looker:
@@ -165,17 +171,13 @@ def codes(view: BusView) -> list[str]:
 
 
 def stream_view(view: BusView, key: str) -> StreamView:
-    return _by_key(view.streams)[key]
+    return {each.key: each for each in view.streams}[key]
 
 
 def group_view(view: BusView, key: str = "work paid billing") -> GroupView:
-    return _by_key(view.groups)[key]
+    return {each.key: each for each in view.groups}[key]
 
 
 def instance_view(view: BusView, id: str = "a") -> InstanceView:
     """Of an instance that `instance` made."""
-    return _by_key(view.instances)[f"{id}-1"]
-
-
-def _by_key(views: Sequence[Any]) -> Mapping[str, Any]:
-    return {view.key: view for view in views}
+    return {each.key: each for each in view.instances}[f"{id}-1"]

@@ -24,7 +24,7 @@ class Seen:
         """Texts and since."""
         self.now += 1.0
         found = self.findings.see(
-            conditions, now=self.now, at_ms=self.at_ms, exists=lambda subject: not gone
+            conditions, now=self.now, at_ms=self.at_ms, may_stay=lambda code, subject: not gone
         )
         return [(finding.text, finding.since_ms) for finding in found]
 
@@ -105,7 +105,7 @@ def test_text_and_severity_follow_the_newest_look() -> None:
     seen.see(condition())
     seen.see(condition(text="far behind", severity=Severity.CRITICAL))
     (finding,) = seen.findings.see(
-        [], now=seen.now + 1, at_ms=seen.at_ms, exists=lambda subject: True
+        [], now=seen.now + 1, at_ms=seen.at_ms, may_stay=lambda code, subject: True
     )
     assert (finding.text, finding.severity) == ("far behind", Severity.CRITICAL)
 
@@ -113,7 +113,7 @@ def test_text_and_severity_follow_the_newest_look() -> None:
 def test_the_same_findings_are_the_same_object() -> None:
     findings = Findings(5.0)
     first, second = (
-        findings.see([condition()], now=now, at_ms=1_000, exists=lambda subject: True)
+        findings.see([condition()], now=now, at_ms=1_000, may_stay=lambda code, subject: True)
         for now in (1.0, 2.0)
     )
     assert first is second
@@ -132,7 +132,7 @@ def test_the_worst_comes_first_then_the_oldest() -> None:
         ],
         now=1.0,
         at_ms=1_000,
-        exists=lambda subject: True,
+        may_stay=lambda code, subject: True,
     )
     names = [finding.subject.name for finding in found]
     assert names == ["old critical", "young critical", "old warning", "young warning"]

@@ -33,6 +33,26 @@ AT: Final = 1_772_373_802_000
 FLAT: Final = (8.0,) * 8
 RISING: Final = (100.0, 220.0, 400.0, 610.0, 800.0, 990.0, 1100.0, 1204.0)
 FALLING: Final = (90.0, 70.0, 50.0, 41.0, 30.0, 22.0, 15.0, 12.0)
+TOTALS: Final = TotalsView(
+    rate_in=4_812.0,
+    rate_out=4_702.0,
+    settle_rate=4_100.0,
+    fail_rate=12.0,
+    history_in=FLAT,
+    history_out=FLAT,
+    history_settle=FLAT,
+    history_fail=(0.0,) * 5 + (12.0,) * 3,
+)
+SILENT: Final = TotalsView(
+    rate_in=0.0,
+    rate_out=0.0,
+    settle_rate=0.0,
+    fail_rate=0.0,
+    history_in=(0.0,) * 8,
+    history_out=(0.0,) * 8,
+    history_settle=(0.0,) * 8,
+    history_fail=(0.0,) * 8,
+)
 
 
 def finding(code: str, severity: Severity, subject: Subject, text: str, since: float) -> Finding:
@@ -303,6 +323,7 @@ def bus_view(
     looks: int = 30,
     dead_letter_growth: int = 0,
     findings: Sequence[Finding] = (),
+    totals: TotalsView | None = None,
 ) -> BusView:
     """What is not given is made of the picture. `findings`: those of no view."""
     streams = [stream_view(each) for each in picture.streams] if streams is None else streams
@@ -323,16 +344,7 @@ def bus_view(
         streams=tuple(streams),
         groups=tuple(groups),
         instances=tuple(instances),
-        totals=TotalsView(
-            rate_in=4_812.0,
-            rate_out=4_702.0,
-            settle_rate=4_100.0,
-            fail_rate=12.0,
-            history_in=FLAT,
-            history_out=FLAT,
-            history_settle=FLAT,
-            history_fail=(0.0,) * 5 + (12.0,) * 3,
-        ),
+        totals=totals or TOTALS,
         dead_letter_growth=dead_letter_growth,
         findings=tuple(found),
     )

@@ -65,10 +65,11 @@ async def run_view(
     """The app showing one made-up view; no look is ever taken, and its clock stands still. More
     come through `show`."""
     made = Settings(**settings)  # type: ignore[arg-type]  # checked there
-    app = MonitorApp(_SilentMonitor(), made, clock=clock)
+    monitor = _SilentMonitor()
+    app = MonitorApp(monitor, made, clock=clock)
     app.animation_level = "none"
     async with app.run_test(size=size, notifications=notifications) as pilot:
-        await until(lambda: app.latest is not None)
+        await until(lambda: monitor.asked)
         await show(pilot, view)
         yield pilot
 
@@ -88,11 +89,12 @@ def app_of(pilot: Pilot[None]) -> MonitorApp:
 
 
 async def rendered(pilot: Pilot[None], looks: int = 1) -> None:
-    """Waits until so many more looks have been shown."""
+    """Waits until so many more looks have been shown. Not until nothing goes on, as `settled` does:
+    with looks that follow each other closely that is never so."""
     app = app_of(pilot)
     start = app.latest.sequence if app.latest else 0
     await until(lambda: app.latest is not None and app.latest.sequence >= start + looks)
-    await settled(pilot)
+    await until(lambda: not (app.screen._dirty_widgets or app.screen._layout_required))
 
 
 async def settled(pilot: Pilot[None]) -> None:
@@ -130,7 +132,10 @@ def title_of(pilot: Pilot[None]) -> str:
 class _SilentMonitor(StubMonitor):
     """Never answers."""
 
+    asked = False
+
     async def buses(self) -> tuple[str, ...]:
+        self.asked = True
         await asyncio.Event().wait()
         return ()
 

@@ -1,8 +1,14 @@
 """The app and its store: without one, lost, found again, old figures, frozen display."""
 
+import asyncio
 from dataclasses import replace
 
+import pytest
+
 from eventbus_core.monitoring import open_monitor
+from eventbus_tui.app import MonitorApp
+from eventbus_tui.feed import Feed
+from eventbus_tui.settings import Settings
 from eventbus_tui.update import Link
 from tests.tui import worlds
 from tests.tui.frames import count_frames
@@ -36,6 +42,21 @@ async def test_the_first_frame_waits_for_no_answer() -> None:
         await pilot.press("3")
         await settled(pilot)
         assert "nothing known yet" in text_of(pilot) or "no bus yet" in text_of(pilot)
+
+
+async def test_the_first_frame_is_complete_before_the_feed_has_said_anything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def silent(feed: Feed) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Feed, "run", silent)
+    app = MonitorApp(StubMonitor(), Settings(bus="shop", badge="PROD"))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        assert status_of(pilot) == " [PROD]  READ-ONLY  ◌ connecting  bus shop  poll 1s"
+        assert text_of(pilot).split("\n")[1:4] == [" Overview", " ◌ connecting", ""]
+        assert "PROBLEM" not in text_of(pilot)
 
 
 async def test_a_store_without_a_bus() -> None:
@@ -122,20 +143,20 @@ async def test_frozen_before_anything_is_known_it_still_shows_the_first_view() -
         assert "STUCK" in text_of(pilot)
 
 
-async def test_nothing_is_sent_to_the_terminal_when_nothing_changed() -> None:
+async def test_nothing_is_sent_to_the_terminal_when_nothing_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("eventbus_tui.app._COSTS_KEPT", 1_000_000)
     monitor = StubMonitor(worlds.stuck().snapshot)
     async with run_app(monitor, size=(120, 36), interval=0.02) as pilot:
         app = app_of(pilot)
-        app.feed.interval = 0.02
+        app._costs.append(10.0)  # the dearest: what the looks really cost differs
         for number in ("1", "2", "3", "4"):
             await pilot.press(number)
-            await rendered(pilot, 40)  # rates and plots have come to rest
-            app._costs.clear()
-            app._costs.extend([0.001] * 30)
+            await rendered(pilot, 20)  # rates and plots have come to rest
             sent = count_frames(app)
-            await rendered(pilot, 20)
-            changed = {str(s) for s in sent}
-            assert len(sent) <= 1, (number, changed)  # the cost of a poll may come to another step
+            await rendered(pilot, 10)
+            assert sent == [], number
 
 
 async def test_equal_updates_send_nothing_on_any_screen() -> None:
@@ -168,3 +189,16 @@ async def test_it_looks_at_memory_too() -> None:
     monitor = open_monitor("memory://")
     async with monitor, run_app(monitor) as pilot:
         assert "● live" in status_of(pilot)
+
+
+async def test_if_the_looks_ever_end_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(feed: Feed) -> None:
+        raise RuntimeError("[/x]")
+
+    monkeypatch.setattr(Feed, "run", broken)
+    monitor = StubMonitor(worlds.stuck().snapshot)
+    app = MonitorApp(monitor, Settings())
+    async with app.run_test(notifications=True) as pilot:
+        await until(lambda: "RuntimeError('[/x]')" in text_of(pilot))
+        assert "nothing more is collected" in text_of(pilot)
+        assert app.is_running

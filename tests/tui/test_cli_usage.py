@@ -1,12 +1,15 @@
 """The command line: what it explains, what it refuses, and that it shows no password."""
 
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from eventbus_tui.arguments import parse
+from eventbus_tui.cli import main
 from tests.tui.command import environment, run
 
 SECRET = "s3cr@t'w/rd"
@@ -14,14 +17,49 @@ URL = f"redis://ada:{SECRET}@127.0.0.1:1/0"
 PIECES = ("s3cr", "t'w", "w/rd", "'rd", "ada")
 
 
-def refused(*arguments: str, variables: dict[str, str] | None = None) -> str:
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
+    """The command in this process: exit status, standard output, standard error."""
+
+    def called(*arguments: str, **variables: str) -> tuple[int, str, str]:
+        with monkeypatch.context() as patched:
+            for name in [*os.environ]:
+                patched.delenv(name)
+            for name, value in environment(**variables).items():
+                patched.setenv(name, value)
+            try:
+                status = main(arguments)
+            except SystemExit as exc:
+                assert isinstance(exc.code, int)
+                status = exc.code
+        output = capsys.readouterr()
+        return status, output.out, output.err
+
+    return called
+
+
+@pytest.fixture
+def refused(call: Call) -> Callable[..., str]:
     """What is said when the command line makes no sense; nothing of it is on standard output."""
-    done = run(*arguments, variables=variables)
-    assert (done.returncode, done.stdout) == (64, ""), done
-    assert "Traceback" not in done.stderr
-    assert done.stderr.startswith("eventbus-tui: ")
-    assert done.stderr.endswith("eventbus-tui: see eventbus-tui --help\n")
-    return done.stderr
+
+    def called(*arguments: str) -> str:
+        status, out, err = call(*arguments)
+        assert (status, out) == (64, "")
+        assert err.startswith("eventbus-tui: ")
+        assert err.endswith("eventbus-tui: see eventbus-tui --help\n")
+        return err
+
+    return called
+
+
+def test_a_process_ends_with_the_status_for_usage() -> None:
+    done = run("--bogus")
+    assert (done.returncode, done.stdout) == (64, "")
+    assert "--bogus" in done.stderr
+    assert run("--once").returncode == 64
 
 
 def test_help_and_version() -> None:
@@ -48,7 +86,7 @@ def test_every_flag_of_the_help_is_explained(capsys: pytest.CaptureFixture[str])
         assert f"--{flag}" in text
 
 
-def test_without_a_url_it_says_where_one_may_stand() -> None:
+def test_without_a_url_it_says_where_one_may_stand(refused: Callable[..., str]) -> None:
     for arguments in ((), ("--once",), ("--watch", "1"), ("--json",)):
         text = refused(*arguments)
         for way in ("$EVENTBUS_URL", "--url-file", "--demo", "redis://"):
@@ -57,7 +95,9 @@ def test_without_a_url_it_says_where_one_may_stand() -> None:
 
 @pytest.mark.parametrize("url", ["memory://", "memory://shop"])
 @pytest.mark.parametrize("flag", ["--once", "--screen=flow"])
-def test_a_memory_store_is_seen_in_its_own_process_only(url: str, flag: str) -> None:
+def test_a_memory_store_is_seen_in_its_own_process_only(
+    url: str, flag: str, refused: Callable[..., str]
+) -> None:
     text = refused(flag, url)
     assert "visible only inside the process" in text
     assert "open_monitor" in text
@@ -97,7 +137,9 @@ def test_a_memory_store_is_seen_in_its_own_process_only(url: str, flag: str) -> 
         (("--allow-actions", "--audit-file", "no/where", "redis://h"), "audit file"),
     ],
 )
-def test_what_makes_no_sense(arguments: tuple[str, ...], why: str) -> None:
+def test_what_makes_no_sense(
+    arguments: tuple[str, ...], why: str, refused: Callable[..., str]
+) -> None:
     assert why in refused(*arguments)
 
 
@@ -110,7 +152,9 @@ def test_a_transport_that_cannot_be_monitored(tmp_path: Path) -> None:
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: dull\nVersion: 1\n")
     (about / "entry_points.txt").write_text("[eventbus]\ndull = dull_plugin\n")
-    text = refused("--once", "dull://x", variables={"PYTHONPATH": str(tmp_path)})
+    done = run("--once", "dull://x", variables={"PYTHONPATH": str(tmp_path)})
+    text = done.stderr
+    assert done.returncode == 64
     assert "'monitoring'; dull does not declare it" in text
 
 
@@ -143,16 +187,16 @@ def test_a_transport_that_cannot_be_monitored(tmp_path: Path) -> None:
         ("--once", "--filter", f"re:[{URL}", "redis://127.0.0.1:1"),
     ],
 )
-def test_no_password_is_shown(arguments: tuple[str, ...]) -> None:
-    done = run(*arguments)
-    assert done.returncode in (0, 3, 64)
-    text = done.stdout + done.stderr
+def test_no_password_is_shown(arguments: tuple[str, ...], call: Call) -> None:
+    status, out, err = call(*arguments)
+    assert status in (0, 3, 64)
+    text = out + err
     assert text
     assert not [piece for piece in PIECES if piece in text]
 
 
 @pytest.mark.parametrize("source", ["environment", "url file", "configuration file"])
-def test_no_password_of_another_place_is_shown(tmp_path: Path, source: str) -> None:
+def test_no_password_of_another_place_is_shown(tmp_path: Path, source: str, call: Call) -> None:
     path = tmp_path / "file"
     variables = {}
     if source == "environment":
@@ -164,8 +208,8 @@ def test_no_password_of_another_place_is_shown(tmp_path: Path, source: str) -> N
         path.write_text(f'url = "{URL}"')
         variables["EVENTBUS_TUI_CONFIG"] = str(path)
     for arguments in (("config", "show"), ("--once",), ("--json",), ("--once", "--bogus")):
-        done = run(*arguments, variables=variables)
-        text = done.stdout + done.stderr
+        _, out, err = call(*arguments, **variables)
+        text = out + err
         assert not [piece for piece in PIECES if piece in text]
         assert "127.0.0.1:1" in text or "bogus" in text
 

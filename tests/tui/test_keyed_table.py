@@ -199,6 +199,18 @@ async def test_the_row_under_the_cursor_keeps_its_place_on_the_screen() -> None:
         assert lines(app)[before].startswith("▌row-030")
 
 
+async def test_what_the_mouse_scrolled_to_stays_when_the_cursor_is_elsewhere() -> None:
+    async with table(*many(100)) as (app, pilot):
+        await pilot.press("down")
+        app.clock.now += HOLD_SECONDS + 1
+        app.table.scroll_to(y=40, animate=False, immediate=True)
+        await settled(pilot)
+        app.table.show([row("new"), *many(100)])
+        await settled(pilot)
+        assert app.table.scroll_offset.y == 40
+        assert app.table.cursor_key == "row-001"
+
+
 async def test_who_never_moved_stays_at_the_top() -> None:
     async with table(*many(50)) as (app, pilot):
         app.table.show([*(row(f"new-{number}") for number in range(20)), *many(50)])
@@ -228,6 +240,9 @@ async def test_there_is_one_line_for_all_that_is_not_shown() -> None:
         app.table.scroll_end(animate=False, immediate=True)
         await settled(pilot)
         assert lines(app)[-1].strip() == "1,312 more: narrow them down with /"
+        app.table.show(many(500), more=1313)
+        await settled(pilot)
+        assert lines(app)[-1].strip() == "1,313 more: narrow them down with /"
 
 
 async def test_equal_rows_write_nothing_and_paint_nothing() -> None:

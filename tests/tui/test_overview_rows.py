@@ -37,6 +37,14 @@ def test_a_problem_says_what_with_whom_and_since_when() -> None:
     assert all(row.problem for row in overview.rows(worlds.stuck(), UNICODE))
 
 
+def test_what_began_before_today_tells_how_long_ago() -> None:
+    old = finding("LOST", Severity.CRITICAL, Subject("bus", "", "default"), "text", 3 * 86_400)
+    new = finding("LOST", Severity.CRITICAL, Subject("bus", "", "default"), "text", 60)
+    shown = texts(replace(worlds.healthy(), findings=(old, new)))
+    assert shown[0][3] == "3d ago"
+    assert shown[1][3].count(":") == 2
+
+
 def test_signs_without_unicode() -> None:
     cells = [row.cells[0].text for row in overview.rows(worlds.stuck(), ASCII)]
     assert cells == ["X STUCK", "! LAGGING"]
@@ -79,27 +87,36 @@ def test_the_next_step_comes_with_its_section() -> None:
 
 
 def test_totals_count_and_tell_rates_with_plots_from_zero() -> None:
-    line = said(overview.totals(worlds.stuck(), UNICODE, plots=True))
+    line = said(overview.totals(worlds.stuck(), UNICODE, plot=8))
     assert line.startswith("✖ 1 critical ▲ 1 warning")
     for word in ("in ", "out ", "ack ", "fail ", "dead 31"):
         assert word in line
     assert "████" in line  # steady: high, not a flat floor
-    assert "█" not in said(overview.totals(worlds.stuck(), UNICODE, plots=False))
-    assert said(overview.totals(worlds.stuck(), ASCII, plots=True)).isascii()
+    assert "█" not in said(overview.totals(worlds.stuck(), UNICODE, plot=0))
+    assert said(overview.totals(worlds.stuck(), ASCII, plot=8)).isascii()
+
+
+def test_totals_of_a_healthy_bus_count_no_problems() -> None:
+    assert said(overview.totals(worlds.healthy(), UNICODE, plot=0)).startswith("in 4.8k/s  out ")
+
+
+def test_when_nothing_happened_that_is_said() -> None:
+    (line,) = overview.happened(worlds.healthy(), (), UNICODE, 40)
+    assert said(line) == "nothing out of the ordinary"
 
 
 def test_totals_before_a_second_look_are_not_zero() -> None:
     view = worlds.healthy()
     blind = replace(view.totals, rate_in=None, rate_out=None, settle_rate=None, fail_rate=None)
-    line = said(overview.totals(replace(view, totals=blind), UNICODE, plots=False))
+    line = said(overview.totals(replace(view, totals=blind), UNICODE, plot=0))
     assert "in ?  out ?  ack ?  fail ?".replace("?", NOT_YET) in line
 
 
 def test_dead_letters_are_told_with_their_growth() -> None:
     view = replace(worlds.stuck(), dead_letter_growth=14)
-    assert "dead 31 (+14)" in said(overview.totals(view, UNICODE, plots=False))
-    assert "dead" not in said(overview.totals(worlds.healthy(), UNICODE, plots=False))
-    assert "dead ?" in said(overview.totals(worlds.unknown(), UNICODE, plots=False))
+    assert "dead 31 (+14)" in said(overview.totals(view, UNICODE, plot=0))
+    assert "dead" not in said(overview.totals(worlds.healthy(), UNICODE, plot=0))
+    assert "dead ?" in said(overview.totals(worlds.unknown(), UNICODE, plot=0))
 
 
 def test_the_busiest_come_first_and_idle_ones_by_their_backlog() -> None:
@@ -139,7 +156,7 @@ def test_every_world_can_be_told(world: object, marks: object) -> None:
     view = world()
     assert isinstance(view, BusView)
     text = overview.as_text(view, UNICODE if marks is UNICODE else ASCII, ())
-    assert "critical" in text
+    assert "in " in text.split("\n")[0]
     for row in overview.rows(view, UNICODE):
         assert len(row.cells) == len(row.sort) == len(overview.COLUMNS)
     for row in overview.busiest(view, UNICODE, 10):

@@ -79,6 +79,12 @@ def test_a_person_goes_through_all_screens_of_the_demo(folder: Path) -> None:
         terminal.press("6")
         terminal.until_line("order:placed", "mail", "ValueError")
 
+        terminal.press(ENTER)
+        terminal.until("Failures » ")
+        terminal.until_line("mail", "ValueError: '", "is not")
+        terminal.press(ESCAPE)
+        terminal.until_line("order:placed", "mail", "ValueError")
+
         terminal.press("?")
         terminal.until("Failures » Help", "Everywhere", "Find a message")
         terminal.press(ESCAPE)

@@ -2,10 +2,11 @@
 
 import pytest
 from rich.segment import Segment
+from textual.color import Color
 from textual.pilot import Pilot
 
 from eventbus_tui.navigation import ROOTS
-from eventbus_tui.theme import THEMES, next_theme
+from eventbus_tui.theme import THEMES, next_theme, themes
 from tests.tui import worlds
 from tests.tui.pilot import app_of, run_view, settled, text_of
 
@@ -35,6 +36,30 @@ async def test_every_screen_in_every_theme_and_size(theme: str, size: tuple[int,
             text = text_of(pilot)
             assert "● live" in text, name
             assert "? Help" in text.split("\n")[-1], name
+
+
+@pytest.mark.parametrize("name", ["dark", "light"])
+def test_every_colour_can_be_read_on_its_ground(name: str) -> None:
+    theme = next(theme for theme in themes() if theme.name == name)
+    words = ("ok", "warn", "crit", "quiet", "stale", "broadcast", "unicast", "anycast")
+    background = theme.background or ""
+    for ground in (background, theme.variables["bar"], theme.variables["cursor"]):
+        for word in (theme.foreground or "", *(theme.variables[word] for word in words)):
+            assert contrast(word, ground) >= 3.5, (word, ground)
+    for word in words:
+        assert contrast(theme.variables[word], background) >= 4.5, word
+
+
+def contrast(one: str, other: str) -> float:
+    """As the WCAG reckons it: 1 for none, 21 for black on white."""
+    dark, light = sorted(luminance(Color.parse(each)) for each in (one, other))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: Color) -> float:
+    parts = (part / 255 for part in colour.rgb)
+    red, green, blue = (p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 async def test_a_key_goes_through_the_themes() -> None:

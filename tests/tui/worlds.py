@@ -21,6 +21,7 @@ from tests.tui.pieces import (
     AT,
     FALLING,
     RISING,
+    SILENT,
     bus_view,
     consumer,
     finding,
@@ -228,7 +229,7 @@ def unknown() -> BusView:
 
 def empty() -> BusView:
     """A bus on which nothing ever happened."""
-    return bus_view(snapshot())
+    return bus_view(snapshot(), totals=SILENT)
 
 
 def big(streams: int = 200, groups: int = 400, instances: int = 500, *, sick: int = 5) -> BusView:
@@ -268,6 +269,7 @@ def drifting() -> BusView:
     slow = instance(
         "slow-1",
         "slow",
+        pending=100,
         version="1.3.9",
         options=SharedOptions(max_backlog=50),
         subscriptions=[
