@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo tui test test-kit test-rest matrix check docs clean
+.PHONY: help demo tui test test-kit test-tui-1 test-tui-2 test-rest matrix check docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,16 +35,22 @@ docs: $(STAMP) ## Build the documentation, warnings are errors
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build -q --strict --site-dir build/site
 
 test: check docs ## check, docs and all tests but the matrix
-	@$(MAKE) -j2 --output-sync=target test-kit test-rest
+	@$(MAKE) -j4 --output-sync=target test-kit test-tui-1 test-tui-2 test-rest
 
-# Two at a time: most of the tests wait for leases, processes and servers.
+# All at the same time: most of the tests wait for leases, processes, servers and screens.
 KIT := tests/conformance tests/model
 
 test-kit: $(STAMP)
 	@$(BIN)/python -m pytest -q -m "not matrix" $(KIT)
 
+test-tui-1: $(STAMP)
+	@$(BIN)/python -m pytest -q -m "not matrix" tests/tui/test_[a-g]*.py
+
+test-tui-2: $(STAMP)
+	@$(BIN)/python -m pytest -q -m "not matrix" tests/tui/test_[!a-g]*.py
+
 test-rest: $(STAMP)
-	@$(BIN)/python -m pytest -q -m "not matrix" $(KIT:%=--ignore=%)
+	@$(BIN)/python -m pytest -q -m "not matrix" $(KIT:%=--ignore=%) --ignore=tests/tui
 
 matrix: $(STAMP) ## Behaviour and conformance on servers of other versions, long model runs
 	@$(BIN)/python -m pytest -q -m matrix
