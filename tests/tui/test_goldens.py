@@ -38,7 +38,7 @@ CASES = (
     Case("stream", Place("stream", "work audit", "audit"), worlds.memberless),
     Case("group", Place("group", "work orders shipping", "shipping@orders"), worlds.dead),
     Case("instance", Place("instance", "life-slow-1", "slow-1"), worlds.drifting),
-    Case("flow", Place("flow"), worlds.stuck, "cmd.stop", "no message"),
+    Case("flow", Place("flow"), worlds.stuck, "0/s shown", "0/s shown"),
     Case("failures", Place("failures"), worlds.dead, "4 dead letters", "no dead letters"),
     Case("dead-letters", Place("dead-letters"), worlds.dead, "ValueError", "no dead letters"),
     Case("message", Place("message", MESSAGE), worlds.stuck, "settled", "not found"),
