@@ -80,15 +80,15 @@ def test_a_person_goes_through_all_screens_of_the_demo(folder: Path) -> None:
         terminal.until_line("order:placed", "mail", "ValueError")
 
         terminal.press(ENTER)
-        terminal.until("Failures » ")
+        terminal.until_line("DIED", "TRIED", "MESSAGE")
         terminal.until_line("mail", "ValueError: '", "is not")
         terminal.press(ESCAPE)
-        terminal.until_line("order:placed", "mail", "ValueError")
+        terminal.until_line("COUNT", "FIRST", "LAST")
 
         terminal.press("?")
-        terminal.until("» Help", "On this screen", "Everywhere")
+        terminal.until("Failures » Help", "On this screen", "Everywhere")
         terminal.press(ESCAPE)
-        terminal.until_line("order:placed", "mail", "ValueError")
+        terminal.until_line("COUNT", "FIRST", "LAST")
 
         terminal.press("F")
         terminal.until("Find a message by its id")
