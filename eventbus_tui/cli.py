@@ -136,7 +136,6 @@ def _show_screens(settings: "Settings") -> int:
     from .opening import check_audit_file, open_target
 
     check_audit_file(settings)
-    gc.disable()  # until the app has painted: what is loaded here stays for good
     with ExitStack() as stack:
         if settings.demo:  # else a wrong URL is the better news
             _need_a_terminal()
@@ -144,7 +143,6 @@ def _show_screens(settings: "Settings") -> int:
             monitor, bus = open_target(settings, stack)
             _need_a_terminal()
             app = _app_class()(monitor, settings, bus=bus or None)
-        _all_is_loaded()
         asyncio.run(_shown(app, monitor, settings))
         _tell_problem(monitor)
         return app.return_code or Status.OK
@@ -178,7 +176,8 @@ async def _shown(app: "MonitorApp", monitor: "Monitor", settings: "Settings") ->
 
 
 def _all_is_loaded() -> None:
-    """What was made so far is no garbage and needs not be looked at; what comes may be."""
+    """What was made so far is no garbage and needs not be looked at; what comes may be. The app
+    does the same once it has painted."""
     if not gc.isenabled():
         gc.freeze()
         gc.enable()

@@ -1,6 +1,13 @@
 """From one thing to the places of those that belong to it. Pure."""
 
-from eventbus_core.monitoring import BusView, ChannelKind, GroupView, InstanceView, StreamView
+from eventbus_core.monitoring import (
+    BusView,
+    ChannelKind,
+    GroupView,
+    InstanceView,
+    JournalEntry,
+    StreamView,
+)
 
 from .navigation import Place
 
@@ -37,6 +44,16 @@ def group_place(group: GroupView) -> Place:
 
 def instance_place(instance: InstanceView) -> Place:
     return Place("instance", instance.key, instance.id)
+
+
+def entry_place(view: BusView | None, entry: JournalEntry) -> Place | None:
+    """Of what an entry of the journal tells about: its group, else its instance."""
+    details = entry.details
+    channel = details.get("channel") or f"{details.get('event', '')} {details.get('group', '')}"
+    if (group := group_with(view, f"work {channel}")) is not None:
+        return group_place(group)
+    life = instance_with(view, details.get("incarnation", details.get("by")))
+    return None if life is None else instance_place(life)
 
 
 def groups_of_stream(stream: StreamView) -> Place:

@@ -16,7 +16,8 @@ from .state import finding_level
 from .streams import stream_name
 
 SPARK: Final = 10
-_A_DAY: Final = 20 * 3600
+_OF_TODAY: Final = 20 * 3600
+"""Seconds; a time of day further back might be taken for today's."""
 COLUMNS: Final = (
     Column(name="PROBLEM", width=18),
     Column(name="SUBJECT", width=22),
@@ -166,9 +167,9 @@ def _problem(finding: Finding, place: int, now_ms: int, marks: Marks) -> Row:
 
 
 def _since(since_ms: int, now_ms: int) -> str:
-    """A time of day; of what began before today, how long ago."""
+    """A time of day; of what began long before, how long ago."""
     ago = (now_ms - since_ms) / 1000
-    return format.clock(since_ms) if ago < _A_DAY else f"{format.age(ago)} ago"
+    return format.clock(since_ms) if ago < _OF_TODAY else f"{format.age(ago)} ago"
 
 
 def _rates(of: TotalsView) -> Sequence[tuple[str, float | None, Sequence[float]]]:

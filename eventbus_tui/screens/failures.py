@@ -1,6 +1,5 @@
 """What could not be handled, what is tried again, and what happened lately."""
 
-import json
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -10,7 +9,7 @@ from textual.binding import Binding, BindingType
 from ..filtering import parse
 from ..format import clean
 from ..letter_book import Letter
-from ..links import group_place, group_with, instance_place, instance_with
+from ..links import entry_place, group_place, group_with
 from ..navigation import Place
 from ..rows import failures
 from ..table import Cell, Row
@@ -20,7 +19,7 @@ from ..widgets.keyed_table import KeyedTable
 from ..widgets.section import Section
 from .letter_actions import LetterAction, act
 from .letter_reading import book_of, letters_text, read_letters
-from .monitor_screen import Export, MonitorScreen
+from .monitor_screen import Export, MonitorScreen, json_export
 from .shown import shown_view
 
 
@@ -127,7 +126,7 @@ class FailuresScreen(MonitorScreen):
             for section in self._sections
         }
         count = sum(map(len, found.values()))
-        return Export(json.dumps(found, indent=2, ensure_ascii=False), "json", f"{count:,} rows")
+        return json_export(found, count)
 
     def escaped(self) -> bool:
         if self.marked:
@@ -247,12 +246,4 @@ class FailuresScreen(MonitorScreen):
             group = group_with(view, key)
             return None if group is None else group_place(group)
         entry = None if view is None else failures.entry_of(view, key)
-        if entry is None:
-            return None
-        details = entry.details
-        channel = details.get("channel") or f"{details.get('event', '')} {details.get('group', '')}"
-        group = group_with(view, f"work {channel}")
-        if group is not None:
-            return group_place(group)
-        life = instance_with(view, details.get("incarnation", details.get("by")))
-        return None if life is None else instance_place(life)
+        return None if entry is None else entry_place(view, entry)

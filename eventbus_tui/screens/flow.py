@@ -17,7 +17,7 @@ from ..flow_export import exported_row
 from ..flow_rows import FlowRow, JournalRow, row_text
 from ..flow_tail import EVERY, FlowTail
 from ..format import clean
-from ..links import group_place, group_with, instance_place, instance_with
+from ..links import entry_place
 from ..navigation import Place
 from ..table import Cell
 from ..update import Update
@@ -140,7 +140,7 @@ class FlowScreen(MonitorScreen):
         wait = await tail.read(update.bus, at_ms, lambda: tail is self._tail and not app.frozen)
         with app.batch_update():
             self._rows_changed()
-            self.show_status(update)
+            self.status_again()
         return wait
 
     async def _filter_on(self) -> None:
@@ -224,16 +224,14 @@ class FlowScreen(MonitorScreen):
             self.run_worker(work, group="filter", exclusive=True, exit_on_error=False)
         self.view.look_changed()
         self._rows_changed()
-        if self.app_.latest is not None:
-            self.show_status(self.app_.latest)
+        self.status_again()
 
     def on_filter_bar_left(self) -> None:
         self.view.focus()
 
     def on_flow_view_moved(self) -> None:
         self._tell()
-        if self.app_.latest is not None:
-            self.show_status(self.app_.latest)
+        self.status_again()
 
     def on_flow_view_opened(self, event: FlowView.Opened) -> None:
         place = self._place_of(event.row)
@@ -260,12 +258,7 @@ class FlowScreen(MonitorScreen):
                 return _message_place(row.id)
             self.app_.say(f"it cannot be read: {row.problem}", error=True)
             return None
-        view, details = shown_view(self), row.entry.details
-        group = group_with(view, f"work {details.get('channel', '')}")
-        if group is not None:
-            return group_place(group)
-        life = instance_with(view, details.get("incarnation", details.get("by")))
-        return None if life is None else instance_place(life)
+        return entry_place(shown_view(self), row.entry)
 
 
 def _message_place(message_id: str) -> Place:

@@ -5,6 +5,7 @@ from weakref import WeakKeyDictionary
 
 from textual.worker import WorkType
 
+from ..format import clean
 from ..letter_book import LetterBook
 from ..update import Update
 from .monitor_screen import MonitorScreen
@@ -42,8 +43,6 @@ def read_letters(screen: MonitorScreen, update: Update) -> None:
 
 def letters_text(screen: MonitorScreen, update: Update) -> str:
     """What stands where no dead letter is to be seen; harmless already."""
-    from ..format import clean
-
     app = screen.app_
     book, marks = book_of(app), app.marks
     if not app.monitor.capabilities.redrive:

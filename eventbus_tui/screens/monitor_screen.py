@@ -1,5 +1,6 @@
 """What all screens have: status, breadcrumb, body, keys; and how they take an update."""
 
+import json
 import logging
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -35,6 +36,14 @@ class Export(NamedTuple):
     """``json`` or ``txt``."""
     what: str
     """As ``41 rows``."""
+
+
+def json_export(rows: object, count: int) -> Export:
+    """`count` rows of tables as JSON."""
+    text = json.dumps(rows, indent=2, ensure_ascii=False)
+    # What UTF-8 has no place for becomes an escape, as JSON knows it.
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return Export(text, "json", f"{count:,} rows" if count != 1 else "1 row")
 
 
 class MonitorScreen(Screen[None]):

@@ -1,6 +1,5 @@
 """A screen with one table: filter, sort, problems only, and an order that is held."""
 
-import json
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
@@ -15,7 +14,7 @@ from ..table import Arranged, Cell, Column, Row, arrange
 from ..update import Update
 from ..widgets.filter_bar import FilterBar
 from ..widgets.keyed_table import KeyedTable
-from .monitor_screen import Export, MonitorScreen
+from .monitor_screen import Export, MonitorScreen, json_export
 from .table_state import TableState
 
 
@@ -130,10 +129,7 @@ class TableScreen(MonitorScreen):
             | {"key": row.key, "values": row.values}
             for row in self.table.shown
         ]
-        what = f"{len(rows):,} rows" if len(rows) != 1 else "1 row"
-        text = json.dumps(rows, indent=2, ensure_ascii=False)
-        # What UTF-8 has no place for becomes an escape, as JSON knows it.
-        return Export(text.encode("utf-8", "backslashreplace").decode(), "json", what)
+        return json_export(rows, len(rows))
 
     def escaped(self) -> bool:
         if not self.state.filter or self.place.filter:
@@ -148,10 +144,9 @@ class TableScreen(MonitorScreen):
         self.bar.open()
 
     def action_sort(self, step: int) -> None:
-        order = [i for i in self.table.shown_columns if self.columns[i].sortable]
-        if order:
-            place = order.index(self.state.sort) if self.state.sort in order else -1
-            self._sort_by(order[(place + step) % len(order)])
+        column = self.table.sortable_beside(self.state.sort, step)
+        if column is not None:
+            self._sort_by(column)
 
     def action_reverse(self) -> None:
         self.state.descending = not self.state.descending

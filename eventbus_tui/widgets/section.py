@@ -62,10 +62,9 @@ class Section(Vertical):
 
     def sort_by_next(self) -> None:
         """Sort by the next column that is shown."""
-        order = [i for i in self.table.shown_columns if self.table.columns[i].sortable]
-        if order:
-            place = order.index(self._sort) if self._sort in order else -1
-            self.sort_by(order[(place + 1) % len(order)])
+        column = self.table.sortable_beside(self._sort, 1)
+        if column is not None:
+            self.sort_by(column)
 
     def sort_by(self, column: int) -> None:
         """Sort by that column; the other way round when it was already."""

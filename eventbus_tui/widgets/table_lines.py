@@ -37,6 +37,12 @@ class TableLines(Painted, ScrollView):
         """Those for which there is room, by their number."""
         return tuple(placed.column for placed in self._place())
 
+    def sortable_beside(self, column: int, step: int) -> int | None:
+        """The column to sort by so many steps after that one; None when there is none."""
+        order = [index for index in self.shown_columns if self.columns[index].sortable]
+        place = order.index(column) if column in order else -1
+        return order[(place + step) % len(order)] if order else None
+
     def mark_sort(self, column: int, *, descending: bool) -> None:
         """Show beside a heading what the rows are sorted by."""
         if self._sorted != (column, descending):

@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping
 
-from eventbus_core.envelope import FORMAT, Envelope, pack
 from eventbus_core.modes import EventMode
 from eventbus_core.snapshots import DeliverySnapshot, StoredMessage
 from eventbus_core.transport import ChannelKind, StoredDeadLetter
+from tests.tui import letters
 from tests.tui.pieces import AT
 from tests.tui.stub import StubSource
 
 
 def message_id(number: int, seconds_ago: float) -> str:
-    """As a sender makes it."""
-    return f"{AT - round(seconds_ago * 1000):012x}{number:06x}{0xABCDEF:014x}"
+    """Of a message that was made so long ago."""
+    return letters.message_id(number, AT - round(seconds_ago * 1000))
 
 
 def envelope(
@@ -21,24 +21,20 @@ def envelope(
     mode: EventMode = EventMode.ANYCAST,
     *,
     ago: float = 5.0,
-    source: str = "shop-1",
     target: str | None = None,
     headers: Mapping[str, str] | None = None,
     body: bytes = b'{"order": 17, "total": 99.5, "items": ["tea", "cup"]}',
 ) -> bytes:
-    return pack(
-        Envelope(
-            format=FORMAT,
-            id=message_id(number, ago),
-            event=event,
-            mode=mode,
-            source=source,
-            target=target,
-            timestamp_ms=AT - round(ago * 1000),
-            codec="json",
-            headers=headers,
-            body=body,
-        )
+    """A message of the shop, made so many seconds ago."""
+    return letters.packed(
+        number,
+        body,
+        event=event,
+        mode=mode,
+        source="shop-1",
+        target=target,
+        headers=headers,
+        at_ms=AT - round(ago * 1000),
     )
 
 

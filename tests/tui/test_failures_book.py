@@ -1,5 +1,7 @@
 """Dead letters as a monitor knows them: read in pages, read again when some are gone."""
 
+from collections.abc import Callable
+
 import pytest
 
 from eventbus_core.monitoring import DeadLetter, DeadLettersSnapshot
@@ -10,10 +12,11 @@ from tests.tui.stub import StubMonitor
 
 
 class Store(StubMonitor):
-    """Counts the pages that are read."""
+    """Counts the pages that are read; `waits` is called for each."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, waits: Callable[[], None] = lambda: None) -> None:
         super().__init__()
+        self._waits = waits
         self.pages: list[int] = []
         self.source.letters["bus"] = [stored_letter(n) for n in range(count)]
 
@@ -27,6 +30,7 @@ class Store(StubMonitor):
         group: str | None = None,
     ) -> tuple[DeadLetter, ...]:
         self.pages.append(limit)
+        self._waits()
         return await super().dead_letters(bus, limit=limit, after=after, event=event, group=group)
 
     @property
@@ -72,20 +76,10 @@ async def test_everything_is_read_in_pages_that_grow() -> None:
 async def test_slow_pages_become_small() -> None:
     clock = Clock()
 
-    class Slow(Store):
-        async def dead_letters(
-            self,
-            bus: str,
-            *,
-            limit: int = 100,
-            after: str | None = None,
-            event: str | None = None,
-            group: str | None = None,
-        ) -> tuple[DeadLetter, ...]:
-            clock.now += 0.21
-            return await super().dead_letters(bus, limit=limit, after=after)
+    def slowly() -> None:
+        clock.now += 0.21
 
-    book, store = LetterBook(clock=clock), Slow(80)
+    book, store = LetterBook(clock=clock), Store(80, slowly)
     await refresh(book, store)
     assert store.pages[:3] == [50, 25, 12]
 
