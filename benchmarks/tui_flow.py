@@ -74,19 +74,19 @@ async def handle(url: str) -> None:
         await asyncio.Event().wait()
 
 
-def show(url: str) -> None:
+def show(url: str, bus: str) -> None:
     """The app."""
     from eventbus_core.monitoring import open_monitor
     from eventbus_tui.app import MonitorApp
     from eventbus_tui.settings import Settings
 
-    MonitorApp(open_monitor(url), Settings(bus=BUS, screen="flow")).run()
+    MonitorApp(open_monitor(url), Settings(bus=bus, screen="flow")).run()
 
 
 class Shown:
     """The app in a pseudo-terminal."""
 
-    def __init__(self, url: str, width: int, height: int) -> None:
+    def __init__(self, url: str, width: int, height: int, *, bus: str = BUS) -> None:
         # As the command line sets it: no more frames than anybody sees.
         env = {
             **os.environ,
@@ -97,7 +97,9 @@ class Shown:
         self.pid, self._terminal = pty.fork()
         if not self.pid:
             os.execve(
-                sys.executable, [sys.executable, __file__, "--role", "show", "--url", url], env
+                sys.executable,
+                [sys.executable, __file__, "--role", "show", "--url", url, "--bus", bus],
+                env,
             )
         size = struct.pack("HHHH", height, width, 0, 0)
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, size)
@@ -239,6 +241,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--role", choices=("emit", "handle", "show"), help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
+    parser.add_argument("--bus", default=BUS, help=argparse.SUPPRESS)
     given = parser.parse_args()
     match given.role:
         case "emit":
@@ -246,7 +249,7 @@ def main() -> None:
         case "handle":
             asyncio.run(handle(given.url))
         case "show":
-            show(given.url)
+            show(given.url, given.bus)
         case _:
             width, _, height = given.size.partition("x")
             result = run(given.seconds, given.rate, int(width), int(height))

@@ -157,7 +157,7 @@ def _need_a_terminal() -> None:
 
 def _app_class() -> "type[MonitorApp]":
     # Read when Textual is imported: more frames cost bytes, and nobody sees them.
-    os.environ.setdefault("TEXTUAL_FPS", "15")
+    os.environ.setdefault("TEXTUAL_FPS", "30")
     try:
         from .app import MonitorApp
     except ModuleNotFoundError as exc:
