@@ -63,8 +63,10 @@ async def test_unstarted_messages_of_four_dead_instances_are_not_charged(
 ) -> None:
     # One after another, each instance learns that its handler takes microseconds, is given 75
     # messages, starts the first, which blocks, and is killed holding the other 74 unstarted.
+    # Their leases last until all four are dead: what one takes over from another it starts alone,
+    # and then it would hold nothing unstarted.
     for batch in range(4):
-        doomed = await start(blocks=True)
+        doomed = await start(blocks=True, options={"lease": 8.0})
         await warm_up(sender, doomed)
         await send(sender, *(Task(n=batch * 75 + n, block=True) for n in range(75)))
         await doomed.until_stats(lambda stats: stats["running"] == 1 and stats["waiting"] >= 74)
